@@ -1,0 +1,27 @@
+/* limits: every maximum of the engine that is not an operator's setting, by name.
+ * A buffer, list or depth that is not bounded here is bounded by a key of the configuration. */
+#ifndef REEVE_LIMITS_H
+#define REEVE_LIMITS_H
+
+enum {
+    KIB = 1024,
+    MIB = 1024 * KIB,
+};
+
+#define LIMIT_ID 512                   /* bytes of an id or a slug */
+#define LIMIT_STRING (64 * KIB)        /* bytes of any other string of a record */
+#define LIMIT_RECORD (1 * MIB)         /* bytes of a record as it is stored */
+#define LIMIT_JSON_DEPTH 64            /* levels of arrays and objects in any document */
+#define LIMIT_CONFIG_FILE (1 * MIB)    /* bytes of reeve.json or a connector file */
+#define LIMIT_LUA_FILE (1 * MIB)       /* bytes of a plugin's or an operator's Lua file */
+#define LIMIT_SECRET (64 * KIB)        /* bytes of one secret */
+#define LIMIT_SECRETS 64               /* secrets whose values the scrubber looks for at once */
+#define LIMIT_LOG_LINE (16 * KIB)      /* bytes of one log line */
+#define LIMIT_URL (16 * KIB)           /* bytes of a URL, and of a redirect's target */
+#define LIMIT_HEADERS (256 * KIB)      /* bytes of all header lines of one answer */
+#define LIMIT_REDIRECTS 5              /* redirects followed for one request */
+#define LIMIT_BODY_BUFFER (256 * KIB)  /* received bytes of one answer that wait for Lua */
+#define LIMIT_CURSOR (64 * KIB)        /* bytes of a cursor, as JSON */
+#define LIMIT_REQUEST (64 * MIB)       /* bytes of a request's body that our server accepts */
+
+#endif
