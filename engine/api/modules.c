@@ -2,6 +2,9 @@
 
 #include <stddef.h>
 
+#include "server.h"
+
 const luaL_Reg api_modules[] = {
+    {"host.server", luaopen_host_server},
     {NULL, NULL},
 };

@@ -23,5 +23,8 @@ enum {
 #define LIMIT_BODY_BUFFER (256 * KIB)  /* received bytes of one answer that wait for Lua */
 #define LIMIT_CURSOR (64 * KIB)        /* bytes of a cursor, as JSON */
 #define LIMIT_REQUEST (64 * MIB)       /* bytes of a request's body that our server accepts */
+#define LIMIT_REQUEST_HEAD (64 * KIB)  /* bytes of a request's head that our server accepts */
+#define LIMIT_CONNECTIONS 512          /* connections that our server holds at once */
+#define LIMIT_IDLE_S 60                /* seconds of silence after which it ends one */
 
 #endif
