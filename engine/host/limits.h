@@ -16,6 +16,7 @@ enum {
 #define LIMIT_LUA_FILE (1 * MIB)       /* bytes of a plugin's or an operator's Lua file */
 #define LIMIT_SECRET (64 * KIB)        /* bytes of one secret */
 #define LIMIT_SECRETS 64               /* secrets whose values the scrubber looks for at once */
+#define LIMIT_SECRETS_LIVING 1024      /* secrets of any kind held at once */
 #define LIMIT_LOG_LINE (16 * KIB)      /* bytes of one log line */
 #define LIMIT_URL (16 * KIB)           /* bytes of a URL, and of a redirect's target */
 #define LIMIT_HEADERS (256 * KIB)      /* bytes of all header lines of one answer */

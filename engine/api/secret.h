@@ -1,0 +1,28 @@
+/* secret: what other bindings do with secrets that Lua hands them.
+ *
+ * In Lua a secret is an opaque value: tostring gives ***, `..` with a string or a number gives a
+ * secret, nothing gives its bytes. It lives as long as Lua holds it. */
+#ifndef REEVE_API_SECRET_H
+#define REEVE_API_SECRET_H
+
+#include <lua.h>
+
+#include "../host/secret.h"
+
+/* The secret at idx, or NULL where there is none. It lives as long as the Lua value does; who
+ * needs it longer takes secret_keep(). Never raises.  [-0, +0, -] */
+struct secret *secret_test(lua_State *L, int idx);
+
+/* Pushes s and takes over the caller's hold on it, also where it raises.  [-0, +1, m] */
+void secret_push(lua_State *L, struct secret *s);
+
+/* Runs `make` and pushes its secret; where it says that secrets or memory are out, collects those
+ * that Lua has dropped and tries once more. Then pushes the secret and returns 1, or fails as
+ * api_fail() does. `make` neither raises nor keeps anything.  [-0, +1|3, m] */
+int secret_push_made(lua_State *L, enum err (*make)(void *ctx, struct secret **, struct error *),
+                     void *ctx);
+
+/* require "host.secret". */
+int luaopen_host_secret(lua_State *L);
+
+#endif

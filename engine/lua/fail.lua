@@ -1,0 +1,39 @@
+-- fail: how the engine's Lua tells the user that something went wrong.
+--
+--   local fail = require "fail"
+--   fail("config", "HOME/connectors/acme.json: unknown key 'settins'", "did you mean 'settings'?")
+--
+-- What is raised is a table { code, message, hint }; `code` is an err name (engine/host/err.h), and
+-- main.lua turns it into the exit status. fail.try(nil, message, code) raises what a host function returned.
+local M = {}
+
+local failure = {
+  __name = "reeve.failure",
+  __tostring = function(f)
+    return f.hint and f.message .. " (" .. f.hint .. ")" or f.message
+  end,
+}
+
+--- A failure that is not raised yet. `hint`, what to do about it, is optional.
+function M.new(code, message, hint)
+  return setmetatable({ code = code, message = message, hint = hint }, failure)
+end
+
+--- Is v such a failure?
+function M.is(v)
+  return getmetatable(v) == failure
+end
+
+--- The results of a host call as they are; where the first is nil (nil, message, code), raises that.
+function M.try(first, message, code, ...)
+  if first == nil and message ~= nil then
+    error(M.new(code or "failed", message), 0)
+  end
+  return first, message, code, ...
+end
+
+return setmetatable(M, {
+  __call = function(_, code, message, hint)
+    error(M.new(code, message, hint), 0)
+  end,
+})
