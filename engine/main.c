@@ -2,7 +2,9 @@
 #include <stdlib.h>
 
 #include "api/vm.h"
+#include "host/secret.h"
 
 int main(int argc, char **argv) {
+    secret_no_core();
     exit(vm_main(argc, argv));
 }

@@ -2,9 +2,11 @@
 
 #include <stddef.h>
 
+#include "secret.h"
 #include "server.h"
 
 const luaL_Reg api_modules[] = {
+    {"host.secret", luaopen_host_secret},
     {"host.server", luaopen_host_server},
     {NULL, NULL},
 };
