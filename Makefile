@@ -27,15 +27,30 @@ API_C  := $(wildcard engine/api/*.c)
 LUA    := $(wildcard engine/lua/*.lua engine/lua/*/*.lua)
 HOST_O := $(HOST_C:%.c=$(BUILD)/%.o)
 API_O  := $(API_C:%.c=$(BUILD)/%.o)
+UNITS  := $(patsubst %.c,$(BUILD)/%,$(wildcard spec/unit/test_*.c))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps test-deps help clean
+.SECONDARY:
+.PHONY: all deps test-deps units test help clean
 
 all: deps ## build the program: build/reeve
 	@$(MAKE) --no-print-directory $(BUILD)/reeve
 
 $(BUILD)/reeve: $(HOST_O) $(API_O) $(BUILD)/engine/main.o $(BUILD)/embed.o
 	$(CC) $(CFLAGS) -Wl,--as-needed -Wl,-z,relro $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# All of the program but main(), for the unit tests. Of an archive only what is asked for is
+# linked, so a test may include a .c file to reach what is static in it.
+$(BUILD)/reeve.a: $(HOST_O) $(API_O) $(BUILD)/embed.o
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/spec/unit/%: $(BUILD)/spec/unit/%.o $(BUILD)/reeve.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+$(BUILD)/spec/drive: spec/support/drive.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -g $(WARN) -o $@ $<
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -48,6 +63,12 @@ $(BUILD)/embed.c: $(LUA) engine/embed.sh Makefile
 
 $(BUILD)/embed.o: $(BUILD)/embed.c $(LUA)
 	$(CC) $(CFLAGS) $(WARN) -c -o $@ $<
+
+units: $(UNITS) $(BUILD)/spec/drive
+
+test: test-deps ## run all tests; T=PATTERN: those whose path matches
+	@$(MAKE) --no-print-directory $(BUILD)/reeve units
+	@sh spec/support/test.sh $(BUILD) "$(T)"
 
 # Silent where everything is there; else says what it installs, and installs it.
 deps:
@@ -62,4 +83,4 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
--include $(HOST_O:.o=.d) $(API_O:.o=.d) $(BUILD)/engine/main.d
+-include $(HOST_O:.o=.d) $(API_O:.o=.d) $(BUILD)/engine/main.d $(UNITS:=.d)
