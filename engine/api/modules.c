@@ -4,9 +4,11 @@
 
 #include "secret.h"
 #include "server.h"
+#include "store.h"
 
 const luaL_Reg api_modules[] = {
     {"host.secret", luaopen_host_secret},
     {"host.server", luaopen_host_server},
+    {"host.store", luaopen_host_store},
     {NULL, NULL},
 };

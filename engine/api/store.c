@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "api.h"
-#include "modules.h"
+#include "store.h"
 
 #define CLASS "reeve.store"
 
