@@ -6,7 +6,7 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^return "\(.*\)"/\1/p' engine/lua/version.lua)
 
 PACKAGES := make gcc pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev liblmdb-dev \
             libsodium-dev libmicrohttpd-dev lua5.4

@@ -1,9 +1,80 @@
 -- main: the engine's entry; takes argv, returns the exit status.
-return function(argv)
-  if argv[1] == "version" then
-    print("reeve 0.1.0")
+local fail = require "fail"
+local exit = require "exit"
+
+-- Text for people goes through the scrubber once a secret can be in memory, never before: a plain
+-- `reeve version` opens no library.
+local function scrub(text)
+  local secret = package.loaded["host.secret"]
+  return secret and secret.scrub(text) or text
+end
+
+-- What a command is given; each part is made when it is first asked for.
+local parts = {
+  home = function(ctx) return require("home").open(ctx.flags) end,
+  out = function(ctx) return require("output").new(ctx.flags) end,
+  log = function(ctx)
+    local log = require "log"
+    require("logging").setup(ctx.flags, ctx)
+    return log
+  end,
+}
+
+local function context(flags)
+  return setmetatable({ flags = flags }, {
+    __index = function(ctx, name)
+      local make = parts[name]
+      local value = make and make(ctx)
+      rawset(ctx, name, value)
+      return value
+    end,
+  })
+end
+
+local function run(argv)
+  local cli = require "cli"
+  local command, args, flags = cli.parse(argv)
+  if not command then
+    local text = require("help").overview()
+    if flags.help then
+      io.write(text)
+      return 0
+    end
+    io.stderr:write(text)
+    return exit.status("usage")
+  end
+  if flags.help then
+    io.write(require("help").of(command))
     return 0
   end
-  io.stderr:write("reeve: no such command\n")
-  return 2
+  local status = command.run(context(flags), args, flags)
+  return math.tointeger(status) or 0
+end
+
+local function report(e)
+  if fail.is(e) then
+    io.stderr:write(scrub("reeve: " .. e.message .. "\n" .. (e.hint and "  " .. e.hint .. "\n" or "")))
+    return exit.status(e.code)
+  end
+  local text = type(e) == "table" and e.message or tostring(e)
+  io.stderr:write(scrub("reeve: internal error: " .. text .. "\n"))
+  return exit.status("failed")
+end
+
+local function traced(e)
+  return type(e) == "string" and debug.traceback(e, 2) or e
+end
+
+-- A reader that went away ends the program without a word; another failure to write is told.
+local function flush(status)
+  local ok, why, number = io.stdout:flush()
+  if ok or number == 32 then return status end
+  io.stderr:write("reeve: cannot write to standard output: " .. tostring(why) .. "\n")
+  return status ~= 0 and status or exit.status("failed")
+end
+
+return function(argv)
+  io.stdout:setvbuf("full")
+  local ok, result = xpcall(run, traced, argv)
+  return flush(ok and result or report(result))
 end
