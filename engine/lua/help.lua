@@ -33,7 +33,7 @@ end
 --- The help of one command, as text.
 function M.of(command)
   local parts = { "Examples:\n" .. examples(command.examples or {}), command.summary,
-    "Usage:\n" .. ("  reeve %s %s"):format(command.name, command.usage or ""):gsub("%s+$", "") }
+    "Usage:\n" .. (("  reeve %s %s"):format(command.name, command.usage or ""):gsub("%s+$", "")) }
   if command.flags and #command.flags > 0 then
     parts[#parts + 1] = "Flags:\n" .. columns(flag_rows(command.flags), "  ")
   end
@@ -57,7 +57,7 @@ function M.overview()
     for i = 2, #group do
       if there[group[i]] then rows[#rows + 1] = { ("%-11s"):format(group[i]), cli.command(group[i]).summary } end
     end
-    parts[#parts + 1] = group[1] .. ":\n" .. columns(rows, "  ")
+    if rows[1] then parts[#parts + 1] = group[1] .. ":\n" .. columns(rows, "  ") end
   end
   parts[#parts + 1] = "Global flags:\n" .. columns(flag_rows(cli.globals), "  ")
   return table.concat(parts, "\n\n") .. "\n"
