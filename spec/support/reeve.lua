@@ -162,8 +162,8 @@ local function finish(self, how, number)
   self.status = self.code
   self.signal = how == "signal" and number or nil
   self.timed_out = how == "timeout"
-  self.out = reeve.read(self.out_path) or ""
-  self.err = self.err_path == "+" and "" or reeve.read(self.err_path) or ""
+  self.out = not self.spec.stdout and reeve.read(self.out_path) or ""
+  self.err = not self.spec.stderr and not self.spec.merge and reeve.read(self.err_path) or ""
 end
 
 --- Starts the program and returns at once: { pid, wait(), kill(sig), await(pattern) }.

@@ -39,7 +39,7 @@ awk -v file="$file" -v here="$here" '
 if grep -q '^fail' "$here/result"; then
     echo "FAILED $file (kept: $here)"
     grep -v '^ok ' "$here/log" | head -n 200
-    case "$file" in *.lua) lua5.4 -e 'local ok, why = loadfile(arg[1]) if not ok then print(why) end' "$file" ;; esac
+    case "$file" in *.lua) luac5.4 -p "$file" 2>&1 || true ;; esac
     sed -n 's/^fail /  /p' "$here/result"
 else
     echo "ok     $file ($(grep -c '^pass' "$here/result" || true))"
