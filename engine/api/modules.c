@@ -5,10 +5,12 @@
 #include "secret.h"
 #include "server.h"
 #include "store.h"
+#include "sys.h"
 
 const luaL_Reg api_modules[] = {
     {"host.secret", luaopen_host_secret},
     {"host.server", luaopen_host_server},
     {"host.store", luaopen_host_store},
+    {"host.sys", luaopen_host_sys},
     {NULL, NULL},
 };

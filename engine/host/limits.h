@@ -18,6 +18,9 @@ enum {
 #define LIMIT_SECRETS 64               /* secrets whose values the scrubber looks for at once */
 #define LIMIT_SECRETS_LIVING 1024      /* secrets of any kind held at once */
 #define LIMIT_LOG_LINE (16 * KIB)      /* bytes of one log line */
+#define LIMIT_TREE_DEPTH 32            /* folders within folders that are removed at once */
+#define LIMIT_DIR_LIST (4 * MIB)       /* bytes of the names in one folder */
+#define LIMIT_ARGUMENTS 256            /* arguments of a child process */
 #define LIMIT_URL (16 * KIB)           /* bytes of a URL, and of a redirect's target */
 #define LIMIT_HEADERS (256 * KIB)      /* bytes of all header lines of one answer */
 #define LIMIT_REDIRECTS 5              /* redirects followed for one request */
