@@ -2,12 +2,14 @@
 
 #include <stddef.h>
 
+#include "log.h"
 #include "secret.h"
 #include "server.h"
 #include "store.h"
 #include "sys.h"
 
 const luaL_Reg api_modules[] = {
+    {"host.log", luaopen_host_log},
     {"host.secret", luaopen_host_secret},
     {"host.server", luaopen_host_server},
     {"host.store", luaopen_host_store},
