@@ -25,6 +25,10 @@ enum {
 #define LIMIT_HEADERS (256 * KIB)      /* bytes of all header lines of one answer */
 #define LIMIT_REDIRECTS 5              /* redirects followed for one request */
 #define LIMIT_BODY_BUFFER (256 * KIB)  /* received bytes of one answer that wait for Lua */
+#define LIMIT_INFLATE (4 * MIB)        /* bytes that one piece of a compressed answer may become */
+#define LIMIT_INFLATE_RATIO 200        /* times its compressed size, once past LIMIT_INFLATE */
+#define LIMIT_TOKENS 4096              /* tokens a bucket counts one by one */
+#define LIMIT_AUTHORITIES (8 * MIB)    /* bytes of all certificate authorities together */
 #define LIMIT_CURSOR (64 * KIB)        /* bytes of a cursor, as JSON */
 #define LIMIT_REQUEST (64 * MIB)       /* bytes of a request's body that our server accepts */
 #define LIMIT_REQUEST_HEAD (64 * KIB)  /* bytes of a request's head that our server accepts */

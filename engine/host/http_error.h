@@ -1,0 +1,12 @@
+/* http_error: what a failed transfer is called and how it is told, in plain words. */
+#ifndef REEVE_HTTP_ERROR_H
+#define REEVE_HTTP_ERROR_H
+
+#include "http_transfer.h"
+
+/* Writes r->failure from curl's result (not CURLE_OK): ERR_UNAVAILABLE before the answer's headers
+ * were in, ERR_CUT after them, ERR_INVALID for bytes that are not what they claim to be,
+ * ERR_CONFIG where our certificate cannot be used, ERR_NOMEM. */
+void http_error_tell(struct http_request *r, CURLcode result);
+
+#endif

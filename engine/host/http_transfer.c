@@ -1,0 +1,335 @@
+#include "http_transfer.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "http_error.h"
+#include "http_proxy.h"
+#include "limits.h"
+
+enum { SKIPPED_MAX = 64 * KIB, BUFFER = 32 * KIB };
+
+double http_clock(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Somebody waits for this request, and now there is something. */
+static void wake(struct http_request *r) {
+    if (r->wanted) r->woken = true;
+    r->wanted = false;
+}
+
+static size_t on_header(char *line, size_t one, size_t n, void *ctx) {
+    struct http_request *r = ctx;
+    r->last = http_clock();
+    bool was_complete = r->head.complete;
+    enum err rc = http_head_line(&r->head, line, one * n);
+    if (rc) {
+        err_set(&r->failure, rc == ERR_LIMIT ? ERR_INVALID : rc, "%s: the answer's headers are over "
+                "%d KiB", r->shown, LIMIT_HEADERS / KIB);
+        return 0;
+    }
+    if (r->head.complete && !was_complete) {
+        r->moving = http_head_moves(&r->head);
+        if (!r->moving) wake(r);
+    }
+    return one * n;
+}
+
+/* Bytes of a compressed body: what one piece from the wire, and the whole, may inflate to. */
+static bool inflates_sanely(struct http_request *r, uint64_t wire, size_t n) {
+    if (r->piece_at != wire) {
+        r->piece_at = wire;
+        r->piece = 0;
+    }
+    r->piece += n;
+    uint64_t whole = r->received + n, most = LIMIT_INFLATE_RATIO * (wire + BUFFER);
+    if (r->piece <= LIMIT_INFLATE && (whole <= LIMIT_INFLATE || whole <= most)) return true;
+    err_set(&r->failure, ERR_INVALID, "%s: the answer inflates more than %d times; not read further",
+            r->shown, LIMIT_INFLATE_RATIO);
+    return false;
+}
+
+static uint64_t wire_bytes(struct http_request *r) {
+    curl_off_t n = 0;
+    curl_easy_getinfo(r->easy, CURLINFO_SIZE_DOWNLOAD_T, &n);
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+/* curl keeps what it has inflated of a piece while it is paused, without a bound worth the name.
+ * So a compressed piece is taken whole, and the pause comes at the next one's beginning. */
+static size_t on_body(char *bytes, size_t one, size_t n, void *ctx) {
+    struct http_request *r = ctx;
+    n *= one;
+    r->last = http_clock();
+    if (r->moving) return (r->skipped += n) > SKIPPED_MAX ? 0 : n;
+    uint64_t wire = r->head.encoded ? wire_bytes(r) : 0;
+    bool new_piece = !r->head.encoded || wire != r->piece_at;
+    if (new_piece && r->bytes.len - r->at >= LIMIT_BODY_BUFFER) {
+        r->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (r->head.encoded && !inflates_sanely(r, wire, n)) return 0;
+    if (r->at >= LIMIT_BODY_BUFFER) {
+        buf_drop(&r->bytes, r->at);
+        r->at = 0;
+    }
+    if (buf_add(&r->bytes, bytes, n)) {
+        err_set(&r->failure, ERR_NOMEM, "%s: out of memory for the answer", r->shown);
+        return 0;
+    }
+    r->received += n;
+    wake(r);
+    return n;
+}
+
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address) {
+    struct http_request *r = ctx;
+    (void)purpose;
+    const char *why = NULL;
+    if (!r->proxied) why = http_guard_address(&r->client->guard, &r->url, &address->addr);
+    if (why) {
+        r->refused = why;
+        const void *at = address->family == AF_INET6
+                             ? (void *)&((struct sockaddr_in6 *)&address->addr)->sin6_addr
+                             : (void *)&((struct sockaddr_in *)&address->addr)->sin_addr;
+        inet_ntop(address->family, at, r->refused_address, sizeof r->refused_address);
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void set_method(struct http_request *r) {
+    if (strcmp(r->method, "HEAD") == 0) {
+        curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
+    } else if (r->body) {
+        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->body);
+        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+        curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
+    } else if (strcmp(r->method, "GET") != 0) {
+        curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
+    }
+}
+
+static enum err set_headers(struct http_request *r) {
+    struct curl_slist *lines = curl_slist_append(NULL, "Expect:");
+    bool typed = false;
+    for (size_t i = 0; lines && i < r->n_fields; i++) {
+        typed = typed || strncasecmp(r->fields[i].line, "content-type:", 13) == 0;
+        struct curl_slist *more = curl_slist_append(lines, r->fields[i].line);
+        if (!more) curl_slist_free_all(lines);
+        lines = more;
+    }
+    if (lines && !typed && !curl_slist_append(lines, "Content-Type:")) {
+        curl_slist_free_all(lines);
+        lines = NULL;
+    }
+    r->lines = lines;
+    curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, lines);
+    return lines ? ERR_OK : ERR_NOMEM;
+}
+
+static void set_callbacks(struct http_request *r) {
+    curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
+    curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->curl_text);
+    curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
+    curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
+    curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
+}
+
+static void set_rules(struct http_request *r) {
+    const char *proxy = http_proxy_for(r->client->proxy, &r->url);
+    r->proxied = proxy != NULL;
+    curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(r->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(r->easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(r->easy, CURLOPT_PROXY, proxy ? proxy : "");
+    curl_easy_setopt(r->easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(r->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(r->easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, (long)BUFFER);
+    curl_easy_setopt(r->easy, CURLOPT_USERAGENT, r->client->user_agent);
+    curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->timeout_s * 1000));
+    curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    if (r->url.tls) curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, 1L);
+    if (!r->repeatable) curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+/* Nothing of an earlier answer is left. */
+static void forget_answer(struct http_request *r) {
+    http_head_clear(&r->head);
+    r->moving = r->paused = false;
+    r->skipped = 0;
+    r->uploaded = 0;
+    r->received = r->piece = 0;
+    r->piece_at = UINT64_MAX;
+    r->refused = NULL;
+    r->curl_text[0] = '\0';
+    r->last = http_clock();
+}
+
+enum err http_transfer_begin(struct http_request *r) {
+    forget_answer(r);
+    r->easy = curl_easy_init();
+    bool ready = false;
+    if (r->easy && curl_easy_setopt(r->easy, CURLOPT_URL, r->url.text) == CURLE_OK) {
+        set_callbacks(r);
+        set_rules(r);
+        http_tls_apply(&r->client->tls, r->easy);
+        set_method(r);
+        ready = set_headers(r) == ERR_OK && curl_multi_add_handle(r->client->multi, r->easy) == CURLM_OK;
+    }
+    if (ready) {
+        r->client->requests++;
+        return ERR_OK;
+    }
+    err_set(&r->failure, ERR_NOMEM, "%s: out of memory for a request", r->shown);
+    http_transfer_end(r);
+    wake(r);
+    return ERR_NOMEM;
+}
+
+void http_transfer_end(struct http_request *r) {
+    if (r->easy) {
+        long heads = 0;
+        curl_easy_getinfo(r->easy, CURLINFO_HEADER_SIZE, &heads);
+        if (r->client) {
+            r->client->bytes += wire_bytes(r) + (uint64_t)heads;
+            curl_multi_remove_handle(r->client->multi, r->easy);
+        }
+        curl_easy_cleanup(r->easy);
+        r->easy = NULL;
+    }
+    for (struct curl_slist *l = r->lines; l; l = l->next) explicit_bzero(l->data, strlen(l->data));
+    curl_slist_free_all(r->lines);
+    r->lines = NULL;
+}
+
+/* Secrets stay with the origin they were meant for. */
+static void drop_secrets(struct http_request *r) {
+    size_t kept = 0;
+    for (size_t i = 0; i < r->n_fields; i++) {
+        if (!r->fields[i].secret) {
+            r->fields[kept++] = r->fields[i];
+            continue;
+        }
+        explicit_bzero(r->fields[i].line, strlen(r->fields[i].line));
+        free(r->fields[i].line);
+    }
+    r->n_fields = kept;
+}
+
+static void drop_body(struct http_request *r) {
+    if (r->body) explicit_bzero(r->body, r->body_len);
+    free(r->body);
+    r->body = NULL;
+    r->body_len = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < r->n_fields; i++)
+        if (strncasecmp(r->fields[i].line, "content-", 8) == 0) free(r->fields[i].line);
+        else r->fields[kept++] = r->fields[i];
+    r->n_fields = kept;
+}
+
+static void become_get(struct http_request *r) {
+    strcpy(r->method, "GET");
+    drop_body(r);
+}
+
+/* What the statuses ask for, and what browsers and curl have always done with a POST. */
+static void change_method(struct http_request *r) {
+    bool head = strcmp(r->method, "HEAD") == 0, post = strcmp(r->method, "POST") == 0;
+    int status = r->head.status;
+    if ((status == 303 && !head) || ((status == 301 || status == 302) && post)) become_get(r);
+}
+
+static enum err move_to(struct http_request *r, struct http_url *to, struct error *e) {
+    struct error why;
+    if (http_guard_url(&r->client->guard, to, &why))
+        return err_set(e, ERR_UNAVAILABLE, "%s: it redirects elsewhere: %s", r->shown, why.text);
+    change_method(r);
+    if (strcmp(to->origin, r->url.origin) != 0) {
+        if (r->body && r->body_secret)
+            return err_set(e, ERR_UNAVAILABLE, "%s: it redirects to another origin (%s), which may "
+                           "not have the secret that was sent", r->shown, to->origin);
+        drop_secrets(r);
+    }
+    http_url_free(&r->url);
+    r->url = *to;
+    memset(to, 0, sizeof *to);
+    return ERR_OK;
+}
+
+static char *location_of(const struct http_request *r) {
+    size_t len = 0;
+    const char *at = http_head_find(&r->head, "location", &len);
+    return at ? strndup(at, len) : NULL;
+}
+
+static enum err show_again(struct http_request *r, struct error *e) {
+    char *shown = NULL;
+    if (asprintf(&shown, "%s %s", r->method, r->url.shown) < 0)
+        return err_set(e, ERR_NOMEM, "%s: out of memory", r->shown);
+    free(r->shown);
+    r->shown = shown;
+    return ERR_OK;
+}
+
+static enum err follow(struct http_request *r, struct error *e) {
+    if (++r->redirects > LIMIT_REDIRECTS)
+        return err_set(e, ERR_UNAVAILABLE, "%s: more than %d redirects in a row", r->shown,
+                       LIMIT_REDIRECTS);
+    char *location = location_of(r);
+    if (!location) return err_set(e, ERR_NOMEM, "%s: out of memory", r->shown);
+    struct http_url to;
+    struct error why = {.code = ERR_OK};
+    enum err rc = http_url_follow(&r->url, location, &to, &why);
+    free(location);
+    if (rc)
+        return err_set(e, ERR_UNAVAILABLE, "%s: it redirects elsewhere: %s", r->shown, why.text);
+    rc = move_to(r, &to, e);
+    http_url_free(&to);
+    if (!rc) rc = show_again(r, e);
+    if (!rc) rc = http_transfer_begin(r);
+    return rc;
+}
+
+static void settle(struct http_request *r, CURLcode result) {
+    bool own = r->failure.code != ERR_AGAIN;
+    if (own) return;
+    if (r->refused)
+        err_set(&r->failure, r->redirects ? ERR_UNAVAILABLE : ERR_CONFIG,
+                "%s: not asked at the address %s: %s", r->shown, r->refused_address, r->refused);
+    else if (result != CURLE_OK)
+        http_error_tell(r, result);
+    else if (!r->head.complete)
+        err_set(&r->failure, ERR_UNAVAILABLE, "%s: no answer came", r->shown);
+    else
+        r->failure.code = ERR_OK;
+}
+
+void http_transfer_done(struct http_request *r, CURLcode result) {
+    bool move = r->moving && r->failure.code == ERR_AGAIN;
+    if (!move) settle(r, result);
+    http_transfer_end(r);
+    if (move && follow(r, &r->failure) == ERR_OK) return;
+    wake(r);
+}
+
+void http_transfer_resume(struct http_request *r) {
+    r->paused = false;
+    r->last = http_clock();
+    curl_easy_pause(r->easy, CURLPAUSE_CONT);
+}
