@@ -117,6 +117,9 @@ enum err http_url_parse(const char *text, size_t len, struct http_url *u, struct
         return err_set(e, ERR_CONFIG, "a URL of %zu bytes: at most %d", len, LIMIT_URL);
     if (!printable(text, len))
         return err_set(e, ERR_CONFIG, "not a usable URL: blanks or control bytes must be escaped");
+    const char *slashes = strstr(text, "://"); /* curl takes the path for a host after three */
+    if (slashes && slashes[3] == '/')
+        return err_set(e, ERR_CONFIG, "not a usable URL: %s", complaint(CURLUE_NO_HOST));
     CURLU *parsed = curl_url();
     if (!parsed) return err_set(e, ERR_NOMEM, "out of memory for a URL");
     enum err rc = parse(parsed, text, 0, u, e);
