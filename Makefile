@@ -52,6 +52,10 @@ $(BUILD)/spec/drive: spec/support/drive.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -g $(WARN) -o $@ $<
 
+# Runs a Lua file with the engine's modules, for specs of one module alone.
+$(BUILD)/spec/host: $(BUILD)/spec/support/host.o $(BUILD)/reeve.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(WARN) $(LIBCFLAGS) -MMD -MP -c -o $@ $<
@@ -64,7 +68,7 @@ $(BUILD)/embed.c: $(LUA) engine/embed.sh Makefile
 $(BUILD)/embed.o: $(BUILD)/embed.c $(LUA)
 	$(CC) $(CFLAGS) $(WARN) -c -o $@ $<
 
-units: $(UNITS) $(BUILD)/spec/drive
+units: $(UNITS) $(BUILD)/spec/drive $(BUILD)/spec/host
 
 test: test-deps ## run all tests; T=PATTERN: those whose path matches
 	@$(MAKE) --no-print-directory $(BUILD)/reeve units

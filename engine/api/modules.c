@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "json.h"
 #include "log.h"
 #include "secret.h"
 #include "server.h"
@@ -9,6 +10,7 @@
 #include "sys.h"
 
 const luaL_Reg api_modules[] = {
+    {"host.json", luaopen_host_json},
     {"host.log", luaopen_host_log},
     {"host.secret", luaopen_host_secret},
     {"host.server", luaopen_host_server},

@@ -57,11 +57,13 @@ struct json_split {
     struct buf carry;
     char where[JSON_SPLIT_WHERE_MAX];
     size_t element_bytes;
-    size_t key_at;        /* where in rest the key being read began */
+    const char *piece;    /* being fed */
+    size_t key_at;        /* where in rest the name being read began */
     unsigned levels;      /* names in the path */
-    unsigned matched;     /* of them, those we are inside of */
+    unsigned met;         /* of them, those that have been there */
     unsigned char stage;
-    bool optional, carried, here;
+    bool optional, found;
+    bool carried;         /* the element being read began in an earlier piece */
     struct error failure;
 };
 

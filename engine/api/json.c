@@ -1,0 +1,102 @@
+#include "json.h"
+
+#include "api.h"
+#include "../host/limits.h"
+
+static void push_plain(lua_State *L, const struct json_value *value) {
+    struct json_each it;
+    if (value->kind < JSON_ARRAY) {
+        json_push_simple(L, value);
+        return;
+    }
+    luaL_checkstack(L, 8, "JSON");
+    lua_newtable(L);
+    if (value->kind == JSON_ARRAY) json_mark_array(L);
+    json_each_open(&it, value->at, value->len);
+    for (lua_Integer i = 1; json_each_next(&it); i++) {
+        if (it.object) json_push_simple(L, &it.key);
+        if (it.object && it.value.kind == JSON_NULL)
+            lua_pushnil(L);
+        else
+            push_plain(L, &it.value);
+        if (it.object)
+            lua_rawset(L, -3);
+        else
+            lua_rawseti(L, -2, i);
+    }
+}
+
+enum err json_decode_push(lua_State *L, const char *bytes, size_t len, struct error *e) {
+    enum err rc = json_check(bytes, len, LIMIT_JSON_DEPTH, NULL, e);
+    if (rc) return rc;
+    struct json_value value = json_value(bytes, len);
+    push_plain(L, &value);
+    return ERR_OK;
+}
+
+/* decode(text) -> value | nil, message, code */
+static int f_decode(lua_State *L) {
+    size_t len;
+    struct error e;
+    const char *text = luaL_checklstring(L, 1, &len);
+    return json_decode_push(L, text, len, &e) ? api_fail(L, &e) : 1;
+}
+
+/* raw(text) -> raw object, or the value where it is a simple one | nil, message, code */
+static int f_raw(lua_State *L) {
+    size_t len;
+    unsigned facts;
+    struct error e;
+    const char *text = luaL_checklstring(L, 1, &len);
+    if (json_check(text, len, LIMIT_JSON_DEPTH, &facts, &e)) return api_fail(L, &e);
+    json_push_raw_facts(L, text, len, facts);
+    return 1;
+}
+
+/* encode(value [, { indent = blanks, max = bytes }]) -> text | nil, message, code */
+static int f_encode(lua_State *L) {
+    struct json_encoding how = {0, NULL};
+    struct error e;
+    lua_Integer max = LIMIT_JSON_TEXT;
+    luaL_checkany(L, 1);
+    if (!lua_isnoneornil(L, 2)) {
+        luaL_checktype(L, 2, LUA_TTABLE);
+        how.indent = (int)api_opt_integer(L, 2, "indent", 0);
+        max = api_opt_integer(L, 2, "max", max);
+        luaL_argcheck(L, how.indent >= 0 && how.indent <= 16, 2, "an indent of 0 to 16 expected");
+        luaL_argcheck(L, max > 0, 2, "a positive max expected");
+    }
+    struct buf *out = api_buf(L, (size_t)max);
+    if (json_encode_with(L, 1, out, &how, &e)) return api_fail(L, &e);
+    lua_pushlstring(L, out->data, out->len);
+    buf_free(out);
+    return 1;
+}
+
+/* array([t]) -> t, which stays an array when it is empty */
+static int f_array(lua_State *L) {
+    if (lua_isnoneornil(L, 1))
+        lua_newtable(L);
+    else
+        luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    json_mark_array(L);
+    return 1;
+}
+
+static int f_is_raw(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, json_is_raw(L, 1));
+    return 1;
+}
+
+int luaopen_host_json(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"array", f_array},   {"decode", f_decode}, {"encode", f_encode},
+        {"is_raw", f_is_raw}, {"raw", f_raw},       {NULL, NULL},
+    };
+    luaL_newlib(L, functions);
+    json_push_null(L);
+    lua_setfield(L, -2, "null");
+    return 1;
+}
