@@ -2,9 +2,9 @@
  * in json_raw.h, encoding in json_encode.h.
  *
  * Everywhere: members that are null are absent; null in an array is json.null (a light userdata of
- * NULL); of repeated names the last wins; integers are exact, those beyond 64 bits are their decimal
- * text, and so are floats beyond a double's range; other numbers with a point or an exponent are
- * floats. */
+ * NULL); of repeated names the last wins; integers are exact, those beyond 64 bits are their
+ * decimal text, and so are floats beyond a double's range; other numbers with a point or an
+ * exponent are floats. */
 #ifndef REEVE_API_JSON_H
 #define REEVE_API_JSON_H
 

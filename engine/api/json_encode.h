@@ -1,7 +1,7 @@
 /* api/json_encode: Lua values as canonical JSON.
  *
  * The same value always gives the same bytes: member names sorted by bytes, no blanks (unless an
- * indent is asked for), integers as integers, floats in the shortest form that reads back the same.
+ * indent is asked for), integers as integers, floats so that they read back the same.
  * Tables are read without metamethods: one made by json.array, or with something at 1, is an array,
  * any other an object. Raw objects are written as Lua sees them. */
 #ifndef REEVE_API_JSON_ENCODE_H

@@ -64,8 +64,8 @@ struct json_value json_value(const char *bytes, size_t len);
 /* Goes over one level of an array or object, in document order:
  *     struct json_each it;
  *     json_each_open(&it, bytes, len);
- *     while (json_each_next(&it)) … it.key (objects only; duplicates come as often as they stand) …
- *                                   it.value …                                                    */
+ *     while (json_each_next(&it)) … it.key (objects only; repeated ones come each time) …
+ *                                   it.value …                                                */
 struct json_each {
     struct json_value key, value;
     const char *at, *end;
@@ -98,10 +98,11 @@ enum err json_escape(const char *bytes, size_t len, struct buf *out);
 /* False where the integer does not fit 64 bits. */
 bool json_to_integer(const struct json_value *number, int64_t *out);
 
-/* False where the number's magnitude is beyond what a double holds (or it has over 1,000 digits). */
+/* False where the number's magnitude is beyond what a double holds (or has over 1,000 digits). */
 bool json_to_float(const struct json_value *number, double *out);
 
-/* Appends the shortest form that reads back as the same double, always with a point or an exponent.
+/* Appends the shortest of 15, 16 or 17 digits that reads back as the same double, always with a
+ * point or an exponent.
  * ERR_INVALID for NaN and infinities; ERR_LIMIT, ERR_NOMEM. */
 enum err json_float(double number, struct buf *out);
 
