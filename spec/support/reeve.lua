@@ -315,7 +315,7 @@ function reeve.sim(spec)
     words[#words + 1] = fault
   end
   if spec.tls then
-    for _, word in ipairs { "--cert", spec.tls.cert, "--key", spec.tls.key } do words[#words + 1] = word end
+    for _, word in ipairs { "--tls-cert", spec.tls.cert, "--tls-key", spec.tls.key } do words[#words + 1] = word end
   end
   for _, word in ipairs(spec.args or {}) do words[#words + 1] = word end
   local self = setmetatable({ process = reeve.start(words), tls = spec.tls }, Sim)

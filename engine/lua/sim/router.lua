@@ -1,0 +1,78 @@
+-- sim.router: "METHOD /path/{param}" to a function.
+local M = {}
+local Router = {}
+Router.__index = Router
+
+local function segments(path)
+  local list = {}
+  for segment in path:gmatch("[^/]+") do
+    list[#list + 1] = segment
+  end
+  return list
+end
+
+local function decode(text)
+  return (text:gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end))
+end
+
+--- A router of { ["METHOD /path/{param}"] = function }; each path may come with one of the prefixes.
+function M.new(routes, prefixes)
+  local list = {}
+  for name, call in pairs(routes or {}) do
+    local method, path = name:match("^(%u+) (/%S*)$")
+    if not method then
+      error("route '" .. tostring(name) .. "': METHOD /path is expected", 0)
+    end
+    local _, params = path:gsub("{", "")
+    list[#list + 1] = { name = name, method = method, parts = segments(path), params = params, call = call }
+  end
+  table.sort(list, function(a, b) -- a literal segment goes before a parameter
+    if a.params ~= b.params then
+      return a.params < b.params
+    end
+    return a.name < b.name
+  end)
+  return setmetatable({ routes = list, prefixes = prefixes or {} }, Router)
+end
+
+-- The parameters of a path that has the route's form, else nil.
+local function match(route, parts)
+  if #parts ~= #route.parts then
+    return nil
+  end
+  local params = {}
+  for i, wanted in ipairs(route.parts) do
+    local name = wanted:match("^{(.+)}$")
+    if name then
+      params[name] = decode(parts[i])
+    elseif wanted ~= parts[i] then
+      return nil
+    end
+  end
+  return params
+end
+
+--- The path without its prefix, then the route and its parameters; for a path whose routes have other
+--- methods only, no route, nil, and those methods.
+function Router:find(method, path)
+  for _, prefix in ipairs(self.prefixes) do
+    if path:sub(1, #prefix + 1) == prefix .. "/" then
+      path = path:sub(#prefix + 1)
+      break
+    end
+  end
+  local parts, allowed = segments(path), {}
+  for _, route in ipairs(self.routes) do
+    local params = match(route, parts)
+    if params and (route.method == method or method == "HEAD" and route.method == "GET") then
+      return path, route, params
+    elseif params then
+      allowed[#allowed + 1] = route.method
+    end
+  end
+  return path, nil, nil, allowed[1] and table.concat(allowed, ", ") or nil
+end
+
+return M
