@@ -2,11 +2,14 @@
 #
 #   BUILD     where everything made goes (build); the only folder a build writes to
 #   CC CFLAGS LDFLAGS  as usual;  SANITIZE=address,undefined builds with sanitizers
+#   T         for test and asan: only the tests whose path matches;  FUZZ_S  seconds a fuzz target
+#   JOBS      compilers, and tests, at once (2)
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BUILD   ?= build
-VERSION := $(shell sed -n 's/^return "\(.*\)"/\1/p' engine/lua/version.lua)
+JOBS    ?= 2
+FUZZ_S  ?= 10
 
 PACKAGES := make gcc pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev liblmdb-dev \
             libsodium-dev libmicrohttpd-dev lua5.4
@@ -19,8 +22,9 @@ WARN    := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-protot
 ifdef SANITIZE
 CFLAGS  := -O1 -g -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
 endif
-LIBCFLAGS = $(shell pkg-config --cflags $(LIBRARIES))
-LIBS      = $(shell pkg-config --libs $(LIBRARIES)) -lm -lpthread
+# Silent here: where a library is missing, deps installs it, and the make below looks again.
+LIBCFLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
+LIBS      := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread
 
 HOST_C := $(wildcard engine/host/*.c)
 API_C  := $(wildcard engine/api/*.c)
@@ -28,13 +32,20 @@ LUA    := $(wildcard engine/lua/*.lua engine/lua/*/*.lua)
 HOST_O := $(HOST_C:%.c=$(BUILD)/%.o)
 API_O  := $(API_C:%.c=$(BUILD)/%.o)
 UNITS  := $(patsubst %.c,$(BUILD)/%,$(wildcard spec/unit/test_*.c))
+FUZZ   := $(patsubst spec/unit/%.c,%,$(wildcard spec/unit/fuzz_*.c))
+CORPUS := $(FUZZ:%=$(BUILD)/spec/unit/test_%)
+DATA   := $(shell find plugins scripts -name '*.lua' -o -name '*.md' 2>/dev/null | sort)
+SHARE  := $(DESTDIR)$(PREFIX)/share
+
+# The make that builds, once deps has seen to it that it can.
+SUB = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 .DEFAULT_GOAL := all
 .SECONDARY:
-.PHONY: all deps test-deps units test help clean
+.PHONY: all deps test-deps units test lint asan fuzz torture bench demo install help clean
 
 all: deps ## build the program: build/reeve
-	@$(MAKE) --no-print-directory $(BUILD)/reeve
+	@$(SUB) $(BUILD)/reeve
 
 $(BUILD)/reeve: $(HOST_O) $(API_O) $(BUILD)/engine/main.o $(BUILD)/embed.o
 	$(CC) $(CFLAGS) -Wl,--as-needed -Wl,-z,relro $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -47,6 +58,13 @@ $(BUILD)/reeve.a: $(HOST_O) $(API_O) $(BUILD)/embed.o
 
 $(BUILD)/spec/unit/%: $(BUILD)/spec/unit/%.o $(BUILD)/reeve.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# A fuzz target over its corpus alone is a test; spec/support/corpus.c is its main().
+$(BUILD)/spec/unit/test_fuzz_%: $(BUILD)/spec/unit/fuzz_%.o $(BUILD)/spec/support/corpus.o $(BUILD)/reeve.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/spec/unit/fuzz_%: $(BUILD)/spec/unit/fuzz_%.o $(BUILD)/reeve.a
+	$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/spec/drive: spec/support/drive.c
 	@mkdir -p $(@D)
@@ -68,11 +86,33 @@ $(BUILD)/embed.c: $(LUA) engine/embed.sh Makefile
 $(BUILD)/embed.o: $(BUILD)/embed.c $(LUA)
 	$(CC) $(CFLAGS) $(WARN) -c -o $@ $<
 
-units: $(UNITS) $(BUILD)/spec/drive $(BUILD)/spec/host
+units: $(UNITS) $(CORPUS) $(BUILD)/spec/drive $(BUILD)/spec/host
 
 test: test-deps ## run all tests; T=PATTERN: those whose path matches
-	@$(MAKE) --no-print-directory $(BUILD)/reeve units
-	@sh spec/support/test.sh $(BUILD) "$(T)"
+	@$(SUB) $(BUILD)/reeve units
+	@JOBS=$(JOBS) sh spec/support/test.sh $(BUILD) "$(T)"
+
+lint: test-deps ## luacheck, gcc and clang with -Werror, cppcheck and mandoc where installed
+	@BUILD=$(BUILD) sh spec/support/lint.sh $(LUA) $(DATA)
+
+asan: test-deps ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(SUB) BUILD=$(BUILD)/asan SANITIZE=address,undefined $(BUILD)/asan/reeve units
+	@ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	    JOBS=$(JOBS) REEVE_TEST_LIMIT=600 sh spec/support/test.sh $(BUILD)/asan "$(T)"
+
+fuzz: test-deps ## run the fuzz targets, FUZZ_S seconds each (needs clang)
+	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
+	@$(SUB) CC=clang BUILD=$(BUILD)/fuzz SANITIZE=fuzzer-no-link,address,undefined \
+	    $(FUZZ:%=$(BUILD)/fuzz/spec/unit/%)
+	@sh spec/support/fuzz.sh $(BUILD)/fuzz $(FUZZ_S) $(FUZZ:fuzz_%=%)
+
+install: all ## install under PREFIX (/usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/bash-completion/completions
+	install -m 755 $(BUILD)/reeve $(DESTDIR)$(PREFIX)/bin/reeve
+	@for file in $(DATA); do echo install $$file; \
+	    install -D -m 644 $$file $(SHARE)/reeve/$$file || exit 1; done
+	install -D -m 644 engine/reeve.1 $(SHARE)/man/man1/reeve.1
+	$(BUILD)/reeve completion bash > $(SHARE)/bash-completion/completions/reeve
 
 # Silent where everything is there; else says what it installs, and installs it.
 deps:
@@ -87,4 +127,4 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
--include $(HOST_O:.o=.d) $(API_O:.o=.d) $(BUILD)/engine/main.d $(UNITS:=.d)
+-include $(HOST_O:.o=.d) $(API_O:.o=.d) $(BUILD)/engine/main.d $(UNITS:=.d) $(FUZZ:%=$(BUILD)/spec/unit/%.d)

@@ -6,8 +6,8 @@
  *        waits until there is one, the time is over or a signal came; no timeout: no end
  *   server:close()
  *   request = { method, path, query = {name = value}, headers = {name = value}, body }
- *        names of headers are in lower case; path is still percent-encoded; of a name that comes twice, query keeps the last value and
- *        headers has all, joined by ", "
+ *        names of headers are in lower case; path is still percent-encoded; of a name that comes
+ *        twice, query keeps the last value and headers has all, joined by ", "
  *   request:reply(status [, headers [, body [, options]]]) -> true | nil, message, code
  *        headers: {name = value or list of values}; the body is not copied;
  *        options: truncate = bytes, cut = true, delay_s = seconds, bytes_per_s = number

@@ -17,7 +17,8 @@ local function flag_rows(flags)
   local rows = {}
   for _, flag in ipairs(flags) do
     local name = (flag.short and "-" .. flag.short .. ", " or "    ") .. "--" .. flag.name
-    rows[#rows + 1] = { name .. (flag.arg and " " .. flag.arg or ""), flag.help .. (flag.many and " (repeatable)" or "") }
+    local help = flag.help .. (flag.many and " (repeatable)" or "")
+    rows[#rows + 1] = { name .. (flag.arg and " " .. flag.arg or ""), help }
   end
   return rows
 end

@@ -3,10 +3,10 @@ local M = {}
 
 -- The number of single-character edits (swap of neighbours included) that turn a into b.
 local function distance(a, b)
-  local before, last, this = nil, {}, nil
+  local before, last = nil, {}
   for j = 0, #b do last[j] = j end
   for i = 1, #a do
-    this = { [0] = i }
+    local this = { [0] = i }
     for j = 1, #b do
       local same = a:byte(i) == b:byte(j)
       this[j] = math.min(last[j] + 1, this[j - 1] + 1, last[j - 1] + (same and 0 or 1))

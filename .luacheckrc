@@ -1,0 +1,21 @@
+-- What each part of the tree may see; `make lint` and the layout spec run luacheck with it.
+std = "lua54"
+max_line_length = false -- spec/engine/layout_spec.lua counts characters, not bytes
+codes = true
+
+-- What a sandbox shows to plugins and mappings: pure libraries, nothing of the system.
+stds.sandbox = {
+  read_globals = {
+    "_VERSION", "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "print", "rawequal",
+    "rawget", "rawlen", "rawset", "require", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall",
+    math = { other_fields = true },
+    string = { other_fields = true },
+    table = { other_fields = true },
+    utf8 = { other_fields = true },
+  },
+}
+
+files["plugins"] = { std = "sandbox" }
+files["scripts"] = { std = "sandbox" }
+files["spec"] = { std = "lua54+busted" }
+files["spec/**/plugins"] = { std = "sandbox" }
