@@ -244,7 +244,7 @@ static void drop_body(struct http_request *r) {
 }
 
 static void become_get(struct http_request *r) {
-    strcpy(r->method, "GET");
+    memcpy(r->method, "GET", sizeof "GET");
     drop_body(r);
 }
 

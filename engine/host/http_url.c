@@ -82,7 +82,7 @@ static enum err take_apart(CURLU *parsed, struct http_url *u, struct error *e) {
 out:
     free(scheme), free(host), free(port), free(full_port), free(path);
     if (rc == ERR_NOMEM) return err_set(e, rc, "out of memory for a URL");
-    if (rc) return err_set(e, rc, "a URL's host must be ASCII: write it in its xn-- form");
+    if (rc) err_set(e, rc, "a URL's host must be ASCII: write it in its xn-- form");
     return rc;
 }
 

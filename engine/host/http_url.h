@@ -19,9 +19,9 @@ struct http_url {
     bool tls;
 };
 
-/* Takes an absolute http: or https: URL apart, NUL-terminated at text[len]. ERR_CONFIG with what is wrong with it, never quoting
- * it (it may hold a secret): another scheme, no host, a user or password in it, blanks or control
- * bytes, over LIMIT_URL. ERR_NOMEM. On failure *u is empty. */
+/* Takes an absolute http: or https: URL apart, NUL-terminated at text[len]. ERR_CONFIG with what
+ * is wrong with it, never quoting it (it may hold a secret): another scheme, no host, a user or
+ * password in it, blanks or control bytes, over LIMIT_URL. ERR_NOMEM. On failure *u is empty. */
 enum err http_url_parse(const char *text, size_t len, struct http_url *u, struct error *e);
 
 /* The same for a redirect's target, which may be relative to `base`. */

@@ -185,7 +185,7 @@ static unsigned hex4(const char *p) {
     return code;
 }
 
-/* The character of the escape \uXXXX at p, and of the second half behind it where there is one. */
+/* The character of the escape \uHHHH at p, and of the second half behind it where there is one. */
 static const char *put_unicode(const char *p, const char *end, char **out) {
     unsigned code = hex4(p + 2);
     p += 6;

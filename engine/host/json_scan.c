@@ -224,7 +224,7 @@ static enum json_event in_escape(struct json_scan *s, const char **at) {
     return JSON_MORE;
 }
 
-/* \uXXXX is complete. */
+/* \uHHHH is complete. */
 static void escaped(struct json_scan *s) {
     bool first = s->code >= 0xd800 && s->code <= 0xdbff;
     bool second = s->code >= 0xdc00 && s->code <= 0xdfff;
