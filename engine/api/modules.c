@@ -8,6 +8,7 @@
 #include "server.h"
 #include "store.h"
 #include "sys.h"
+#include "vm_lua.h"
 
 const luaL_Reg api_modules[] = {
     {"host.json", luaopen_host_json},
@@ -16,5 +17,6 @@ const luaL_Reg api_modules[] = {
     {"host.server", luaopen_host_server},
     {"host.store", luaopen_host_store},
     {"host.sys", luaopen_host_sys},
+    {"host.vm", luaopen_host_vm},
     {NULL, NULL},
 };

@@ -63,6 +63,9 @@ int vm_resume(lua_State *L, lua_State *thread, int nargs, int *nresults);
  * the error is pushed.  [-0, +0|1, -] */
 int vm_close(lua_State *L, lua_State *thread);
 
+/* The label of a coroutine made by vm_thread, as long as it lives; NULL for any other. */
+const char *vm_label(lua_State *L, lua_State *thread);
+
 /* A host call was made: instructions and CPU time are counted from zero again. */
 void vm_progress(lua_State *L);
 
