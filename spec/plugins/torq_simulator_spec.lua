@@ -75,7 +75,8 @@ describe("torq's simulator", function()
   it("has the built-in roles first, then custom ones, also in pages and on the older path", function()
     local names = {}
     for i, role in ipairs(get("/v1alpha/roles").roles) do names[i] = role.name .. (role.is_custom and "*" or "") end
-    assert.same({ "Owner", "Contributor", "Creator", "Operator", "Viewer", "Cases Analyst", "Team 1*", "Team 2*" }, names)
+    assert.same({ "Owner", "Contributor", "Creator", "Operator", "Viewer", "Cases Analyst", "Team 1*", "Team 2*" },
+      names)
     assert.is_nil(get("/v1alpha/roles").next_page_token)
     assert.equal("", get("/v1alpha/users/roles").next_page_token)
     target:set { roles_page = 3 }
@@ -95,7 +96,8 @@ describe("torq's simulator", function()
     local keys = get("/public/v1alpha/api-keys").api_keys
     local all = users()
     assert.equal(3, #keys)
-    assert.same({ "sim-client-id", "Owner", "API_KEY_TYPE_SERVICE" }, { keys[1].client_id, keys[1].role_name, keys[1].type })
+    assert.same({ "sim-client-id", "Owner", "API_KEY_TYPE_SERVICE" },
+      { keys[1].client_id, keys[1].role_name, keys[1].type })
     assert.equal("API_KEY_TYPE_PRIVATE", keys[2].type)
     assert.same(all[keys[2].user.id], keys[2].user)
     assert.is_nil(keys[3].user)
