@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What vm_protect and vm_resume return for a breach, beside Lua's own LUA_OK, LUA_YIELD, LUA_ERR… */
+/* What vm_protect and vm_resume return for a breach, beside LUA_OK, LUA_YIELD, LUA_ERR…  */
 enum { VM_BREACH = 100 };
 
 struct vm_limits {
