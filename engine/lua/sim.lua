@@ -46,7 +46,7 @@ local function read_option(name, default, text)
   else
     value = text
   end
-  if value == nil or math.type(value) and not (value >= 0) then
+  if value == nil or math.type(value) and (value < 0 or value ~= value) then
     fail("usage", ("option %s: '%s' is not %s"):format(name, text, wanted[kind]))
   end
   return value
@@ -163,7 +163,7 @@ local function decode_base64(text)
   return table.concat(bytes)
 end
 
-function Sim:basic(req)
+function Sim.basic(_, req)
   local text = (req.headers.authorization or ""):match("^[Bb]asic (%S+)$")
   if text then
     return decode_base64(text):match("^([^:]*):(.*)$")
@@ -175,7 +175,7 @@ function Sim:error(status, message)
   return status, word and word(self, status, message) or { code = status, message = message }
 end
 
-function Sim:page(list, size, token)
+function Sim.page(_, list, size, token)
   local first = tonumber((token or ""):match("^page%-(%d+)$") or 1)
   local last = math.min(#list, first + size - 1)
   return table.move(list, first, last, 1, {}), last < #list and "page-" .. last + 1 or ""
@@ -228,7 +228,7 @@ function Sim:produce(req, route, allowed, e)
   local out = { ["Content-Type"] = "application/json" }
   local text, more = as_text(body), nil
   if e.body and not limited then
-    text, more = e.body(text)
+    text, more = e.body(text, req)
   end
   for _, extra in ipairs { headers or {}, more or {} } do
     for name, value in pairs(extra) do
@@ -279,7 +279,8 @@ function Sim:answer(req)
   local e = fault.effects(self.faults, req, self.clock())
   self.effects = e
   local options = {
-    delay_s = e.latency and e.latency / 1000, truncate = e.truncate, bytes_per_s = e.speed, cut = e.cut,
+    delay_s = e.latency and e.latency / 1000, bytes_per_s = e.speed, cut = e.cut,
+    truncate = e.stall or e.truncate, stall = e.stall ~= nil,
   }
   if e.cut then
     self:count(req, route, "cut")
