@@ -30,6 +30,10 @@ struct vm_limits {
  * The caller ends it with lua_close. The limits are the defaults. */
 lua_State *vm_new(void);
 
+/* Slots that the state and every coroutine begin with, reserved by lua_checkstack() outside all
+ * calls, so that the stack does not move while a metamethod `..` runs (secret.c says why). */
+enum { VM_STACK_ROOM = 1000 };
+
 /* Runs the engine's Lua entry (module "main") on argv; the result is the exit status. */
 int vm_main(int argc, char **argv);
 
