@@ -78,14 +78,24 @@ function Sim:build()
   self.random = random.new(self.options.seed)
   self.documents = {}
   self.bucket = self.options.rate > 0 and fault.bucket(self.options.rate) or nil
-  if self.simulator.build then
-    self.simulator.build(self)
+  if not self.simulator.build then
+    return
+  end
+  local ok, why = pcall(self.simulator.build, self)
+  if not ok then
+    fail("config", "the simulator cannot make its data: " .. tostring(type(why) == "table" and why.message or why))
   end
 end
 
 --- A simulator that is ready to answer. `simulator` is what its file returned, `settings` a list of
 --- { name, text }, `faults` a list of lines, `clock` gives seconds (for tests; default: the system's).
 function M.new(simulator, settings, faults, clock)
+  for name, kind in pairs { routes = "table", options = "table", build = "function", error = "function" } do
+    local value = type(simulator) == "table" and simulator[name] or nil
+    if type(value) ~= kind and (value ~= nil or name == "routes") then
+      fail("config", ("the simulator does not return a table with %s, a %s"):format(name, kind))
+    end
+  end
   local self = setmetatable({ simulator = simulator, json = json, defaults = {}, options = {}, tokens = {},
     clock = clock or os.time, faults = {} }, Sim)
   for _, defaults in ipairs { common, simulator.options or {} } do

@@ -103,6 +103,22 @@ describe("reeve sim", function()
   end)
 end)
 
+describe("a simulator that is none", function()
+  it("is refused with what is wrong", function()
+    for text, expected in pairs {
+      ["return 7"] = "a table with routes", ["return { routes = {}, build = 1 }"] = "with build, a function",
+      ["return { routes = { x = print } }"] = "METHOD /path is expected",
+      ["return { routes = {}, build = function() error('no data', 0) end }"] = "cannot make its data: no data",
+    } do
+      reeve.write(home .. "/plugins/bad/simulator.lua", text)
+      local r = reeve.run { "sim", "bad", "--home", home }
+      assert.equal(3, r.status, text)
+      assert.matches(expected, r.err, 1, true)
+    end
+    assert.equal(2, reeve.run({ "sim", "no-such-plugin", "--home", home }).status)
+  end)
+end)
+
 describe("the options of a simulator", function()
   it("are read as what their defaults are", function()
     target:set { items = 4, share = 1, loud = true, name = 5 }
