@@ -189,36 +189,31 @@ static ssize_t read_body(void *cls, uint64_t pos, char *out, size_t max) {
     return (ssize_t)n;
 }
 
-static struct MHD_Response *make_response(struct exchange *x, const struct server_reply *r,
-                                          struct error *e) {
+static enum err make_response(struct exchange *x, const struct server_reply *r, struct error *e) {
     bool plain = r->truncate >= r->len && r->bytes_per_s <= 0;
     /* The library's "persistent" means: not copied, not freed. It never writes to it. */
     void *body = (void *)(size_t)r->body;
     struct MHD_Response *response =
         plain ? MHD_create_response_from_buffer(r->len, body, MHD_RESPMEM_PERSISTENT)
               : MHD_create_response_from_callback(r->len, 64 * KIB, read_body, x, NULL);
-    if (!response) {
-        err_set(e, ERR_NOMEM, "memory is out for an answer of %zu bytes", r->len);
-        return NULL;
-    }
+    if (!response)
+        return err_set(e, ERR_NOMEM, "memory is out for an answer of %zu bytes", r->len);
     for (size_t i = 0; i < r->header_count; i++) {
         const struct server_field *h = &r->headers[i];
         if (MHD_add_response_header(response, h->name, h->value) == MHD_YES) continue;
-        err_set(e, ERR_INVALID, "the header '%s' cannot be sent with this value", h->name);
         MHD_destroy_response(response);
-        return NULL;
+        return err_set(e, ERR_INVALID, "the header '%s' cannot be sent with this value", h->name);
     }
-    return response;
+    x->response = response;
+    return ERR_OK;
 }
 
 enum err exchange_reply(struct exchange *x, const struct server_reply *reply, struct error *e) {
     if (x->state != TAKEN) return err_set(e, ERR_FAILED, "this request was answered before");
     if (!reply->cut && (reply->status < 200 || reply->status > 599))
         return err_set(e, ERR_INVALID, "%d is no status of an answer (200 to 599)", reply->status);
-    if (!reply->cut && x->connection) {
-        x->response = make_response(x, reply, e);
-        if (!x->response) return e && e->code ? e->code : ERR_INVALID;
-    }
+    enum err rc = reply->cut || !x->connection ? ERR_OK : make_response(x, reply, e);
+    if (rc) return rc;
     x->reply = *reply;
     x->reply.headers = NULL;
     x->state = ANSWERED;
