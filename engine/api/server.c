@@ -58,6 +58,18 @@ static int l_port(lua_State *L) {
     return 1;
 }
 
+/* fd, and the seconds after which poll(0) must be called at the latest, or nil. */
+static int l_fd(lua_State *L) {
+    struct server *s = check_server(L);
+    double wait = server_wait_s(s);
+    lua_pushinteger(L, server_fd(s));
+    if (wait < 0)
+        lua_pushnil(L);
+    else
+        lua_pushnumber(L, wait);
+    return 2;
+}
+
 /* ------------------------------------------------------------------ requests */
 
 /* The fields are first copied here: the library's iteration must not be left by a Lua error. */
@@ -256,7 +268,7 @@ static int release_exchange(lua_State *L) {
 
 int luaopen_host_server(lua_State *L) {
     static const luaL_Reg server[] = {
-        {"poll", l_poll}, {"port", l_port}, {"close", l_close}, {NULL, NULL}};
+        {"poll", l_poll}, {"port", l_port}, {"fd", l_fd}, {"close", l_close}, {NULL, NULL}};
     static const luaL_Reg request[] = {{"reply", l_reply}, {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
     static const luaL_Reg module[] = {{"listen", l_listen}, {NULL, NULL}};

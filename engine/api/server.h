@@ -4,6 +4,9 @@
  *   server:port() -> integer
  *   server:poll(timeout_s) -> list of requests | nil, message, code
  *        waits until there is one, the time is over or a signal came; no timeout: no end
+ *   server:fd() -> descriptor, seconds | nil
+ *        for a loop that waits on other things too: readable when there is work; poll(0) is also
+ *        due when the seconds are over
  *   server:close()
  *   request = { method, path, query = {name = value}, headers = {name = value}, body }
  *        names of headers are in lower case; path is still percent-encoded; of a name that comes
