@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "http.h"
 #include "json.h"
 #include "log.h"
 #include "secret.h"
@@ -11,6 +12,7 @@
 #include "vm_lua.h"
 
 const luaL_Reg api_modules[] = {
+    {"host.http", luaopen_host_http},
     {"host.json", luaopen_host_json},
     {"host.log", luaopen_host_log},
     {"host.secret", luaopen_host_secret},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "http_transfer.h"
 #include "limits.h"
@@ -396,4 +397,20 @@ void http_stats(const struct http *h, struct http_stats *out) {
         if (r->easy) out->running++;
         else if (r->ticket) out->waiting++;
     }
+}
+
+double http_clock(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void http_sleep(double seconds) {
+    struct timespec t = {.tv_sec = (time_t)seconds};
+    t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+    nanosleep(&t, NULL);
+}
+
+int64_t http_date(const char *text) {
+    return (int64_t)curl_getdate(text, NULL);
 }

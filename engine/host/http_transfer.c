@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "http_error.h"
@@ -13,12 +12,6 @@
 #include "limits.h"
 
 enum { SKIPPED_MAX = 64 * KIB, BUFFER = 32 * KIB };
-
-double http_clock(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* Somebody waits for this request, and now there is something. */
 static void wake(struct http_request *r) {

@@ -70,9 +70,6 @@ struct http_request {
     bool slot, wanted, woken, told, paused;
 };
 
-/* Seconds on a clock that only goes forward. */
-double http_clock(void);
-
 /* Puts the request on the wire. ERR_NOMEM; the request has then failed. */
 enum err http_transfer_begin(struct http_request *r);
 

@@ -110,10 +110,9 @@ bool json_each_open(struct json_each *it, const char *bytes, size_t len) {
     const char *end = bytes + len, *p = skip_blanks(bytes, end);
     memset(it, 0, sizeof *it);
     it->object = p < end && *p == '{';
-    bool opens = it->object || (p < end && *p == '[');
-    it->at = opens ? p + 1 : end;
+    it->at = p < end && (*p == '{' || *p == '[') ? p + 1 : end;
     it->end = end;
-    return opens;
+    return it->at > p;
 }
 
 static bool stop(struct json_each *it) {

@@ -1,0 +1,286 @@
+-- task: code that reads as blocking code, run side by side.
+--
+-- A task is a coroutine. Where it has to wait it yields what it waits for: a request of host.http, a
+-- timer, an event, or another task; the scheduler goes on with whoever can go on, and polls when nobody
+-- can. Plugins' code runs in tasks too: their coroutines are host.vm threads, held to the plugin limits,
+-- and the engine functions that they call wait as any other.
+--
+--   task.run(fn, ...)          runs fn as the first task, until it ends; its results. Its error is raised
+--                              here, as is that of a task that nobody joined. What still runs when it
+--                              ends is cancelled.
+--   task.spawn(fn, options)    a new task, a child of the running one.  options: args = {…},
+--                              sandbox = label (fn is a plugin's), name
+--   t:join()                   waits for its end: its results; its error is raised here
+--   t:cancel()                 ends it, its children, and the request it waits for
+--   task.all(fns)              runs functions side by side, as the running task's kind; the first result of
+--                              each in order. The first raise cancels the rest and is raised again.
+--   task.wait(what) · task.sleep(seconds) · task.current()
+--   task.event()               e:set() wakes all who wait for it
+--   task.on_poll(fn)           fn is called before each poll (signals, progress) and may raise
+local http = require "host.http"
+local sys = require "host.sys"
+local vm = require "host.vm"
+
+local task = {}
+
+local Task, Event, Timer = {}, {}, {}
+Task.__index, Event.__index = Task, Event
+
+-- The scheduler. One process has one Lua state, and that one scheduler.
+local ready, first, last = {}, 1, 0 -- tasks that can go on, in order: ready[first] … ready[last]
+local waiting = {} -- request -> list of tasks
+local timers = {} -- task that sleeps -> until when
+local unseen = {} -- tasks that failed while nobody waited for them
+local current, polled
+
+local function make_ready(t)
+  t.on = nil
+  last = last + 1
+  ready[last] = t
+end
+
+local function next_ready()
+  while first <= last do
+    local t = ready[first]
+    ready[first] = nil
+    first = first + 1
+    if not t.over then return t end
+  end
+end
+
+-- Parks a task until what it yielded has news.
+local function park(t, on)
+  t.on = on
+  if type(on) == "userdata" then
+    if on:want() then return make_ready(t) end
+    local list = waiting[on] or {}
+    waiting[on] = list
+    list[#list + 1] = t
+    return
+  end
+  local kind = getmetatable(on)
+  if kind == Timer then
+    timers[t] = on.at
+  elseif kind == Task and on.over or kind == Event and on.happened then
+    make_ready(t)
+  elseif kind == Task or kind == Event then
+    on.waiters[#on.waiters + 1] = t
+  else
+    error("a task waits for something that is not known: " .. tostring(on))
+  end
+end
+
+local function wake_all(list)
+  for _, t in ipairs(list) do
+    if not t.over then make_ready(t) end
+  end
+end
+
+local function finish(t, ok, ...)
+  t.over, t.ok, t.on = true, ok, nil
+  if ok then t.results = table.pack(...) else t.error = (...) end
+  if t.parent then t.parent.children[t] = nil end
+  if not ok and not t.joined then unseen[t] = true end
+  if t.on_end then t.on_end(t) end
+  wake_all(t.waiters)
+end
+
+local function after_step(t, ok, ...)
+  if not ok then
+    local why = ...
+    if type(why) == "string" and not t.sandbox then why = debug.traceback(t.co, why) end
+    return finish(t, false, why)
+  end
+  if t.status(t.co) == "dead" then return finish(t, true, ...) end
+  return park(t, (...))
+end
+
+local function step(t)
+  local before = current
+  current = t
+  local args = t.args
+  t.args = nil
+  if args then
+    after_step(t, t.resume(t.co, table.unpack(args, 1, args.n or #args)))
+  else
+    after_step(t, t.resume(t.co))
+  end
+  current = before
+end
+
+--- A new task, a child of the running one.
+function task.spawn(fn, options)
+  options = options or {}
+  local t = setmetatable({ args = options.args, name = options.name, parent = current, children = {}, waiters = {},
+    sandbox = options.sandbox }, Task)
+  if t.sandbox then
+    t.co, t.resume, t.status, t.close = vm.thread(fn, t.sandbox), vm.resume, vm.status, vm.close
+  else
+    t.co, t.resume, t.status, t.close = coroutine.create(fn), coroutine.resume, coroutine.status, coroutine.close
+  end
+  if current then current.children[t] = true end
+  make_ready(t)
+  return t
+end
+
+--- Waits until `what` (a request, task or event) has news.
+function task.wait(what)
+  coroutine.yield(what)
+end
+
+--- Waits for its end, and returns its results or raises its error.
+function Task:join()
+  self.joined, unseen[self] = true, nil
+  while not self.over do coroutine.yield(self) end
+  if not self.ok then error(self.error, 0) end
+  return table.unpack(self.results, 1, self.results.n)
+end
+
+local function forget(list, t)
+  for i, other in ipairs(list) do
+    if other == t then return table.remove(list, i) end
+  end
+end
+
+--- Ends it, its children, and the request it waits for. A task that is over stays as it is.
+function Task:cancel()
+  if self.over then return end
+  self.over, self.joined = true, true
+  for child in pairs(self.children) do child:cancel() end
+  local on = self.on
+  if type(on) == "userdata" then
+    on:cancel()
+    wake_all(waiting[on] or {})
+    waiting[on] = nil
+  elseif on and on.waiters then
+    forget(on.waiters, self)
+  end
+  timers[self] = nil
+  if self.status(self.co) == "suspended" then self.close(self.co) end
+  finish(self, false, "cancelled")
+end
+
+--- Waits at least so long; 0 lets others go first.
+function task.sleep(seconds)
+  coroutine.yield(setmetatable({ at = sys.mono() + seconds }, Timer))
+end
+
+--- The running task.
+function task.current()
+  return current
+end
+
+--- Something that happens once.
+function task.event()
+  return setmetatable({ waiters = {}, happened = false }, Event)
+end
+
+--- It has happened: all who wait for it go on, and nobody waits for it any more.
+function Event:set()
+  self.happened = true
+  wake_all(self.waiters)
+  self.waiters = {}
+end
+
+--- Runs the functions side by side and returns the first result of each in order.
+function task.all(fns)
+  local children, left, failed = {}, #fns, nil
+  local over = task.event()
+  local function on_end(t)
+    left = left - 1
+    if not t.ok and not failed then failed = t end
+    if left == 0 or failed then over:set() end
+  end
+  for i, fn in ipairs(fns) do
+    children[i] = task.spawn(fn, { sandbox = current.sandbox })
+    children[i].on_end, children[i].joined = on_end, true
+  end
+  if left > 0 then task.wait(over) end
+  if failed then
+    for _, t in ipairs(children) do t:cancel() end
+    error(failed.error, 0)
+  end
+  local results = {}
+  for i, t in ipairs(children) do results[i] = t.results[1] end
+  return table.unpack(results, 1, #fns)
+end
+
+-- Polling ---------------------------------------------------------------------------------------------
+
+--- Has fn called before each poll; nil: nothing.
+function task.on_poll(fn)
+  polled = fn
+end
+
+local function wake_sleepers()
+  local now, soonest = sys.mono(), nil
+  local due = {}
+  for t, at in pairs(timers) do
+    if at <= now then due[#due + 1] = t end
+    if not soonest or at < soonest then soonest = at end
+  end
+  table.sort(due, function(a, b) return timers[a] < timers[b] end)
+  for _, t in ipairs(due) do
+    timers[t] = nil
+    make_ready(t)
+  end
+  return soonest and math.max(0, soonest - now) or nil
+end
+
+local function clients()
+  local list, seen = {}, {}
+  for request in pairs(waiting) do
+    local client = request:client()
+    if not seen[client] then list[#list + 1], seen[client] = client, true end
+  end
+  return list
+end
+
+local PATIENCE, TURN = 0.5, 0.01 -- seconds: the longest poll; a turn, where there are several clients
+
+-- Lets the network and the clock move on.
+local function poll(root)
+  if polled then polled() end
+  local pause = wake_sleepers()
+  if first <= last then pause = 0 end
+  local list = clients()
+  if #list == 0 then
+    if not pause then error("nothing can go on: task '" .. (root.name or "main") .. "' waits for what nobody does") end
+    return http.sleep(math.min(pause, PATIENCE))
+  end
+  for _, client in ipairs(list) do
+    local most = #list > 1 and TURN or PATIENCE
+    for _, request in ipairs(assert(client:poll(math.min(pause or most, most)))) do
+      local tasks = waiting[request]
+      waiting[request] = nil
+      wake_all(tasks or {})
+    end
+  end
+end
+
+local function loop(root)
+  while not root.over do
+    local t = next_ready()
+    if t then step(t) else poll(root) end
+  end
+end
+
+--- Runs fn(...) as the first task until it ends.
+function task.run(fn, ...)
+  if current then error("task.run is for the outermost code; inside a task there is task.spawn", 2) end
+  ready, first, last, waiting, timers, unseen = {}, 1, 0, {}, {}, {}
+  local root = task.spawn(fn, { args = table.pack(...), name = "main" })
+  root.joined = true
+  local ok, why = pcall(loop, root)
+  current = nil
+  for child in pairs(root.children) do child:cancel() end
+  if not ok then
+    root:cancel()
+    error(why, 0)
+  end
+  local lost = next(unseen)
+  if root.ok and lost then error(lost.error, 0) end
+  return root:join()
+end
+
+return task
