@@ -138,10 +138,15 @@ static void push_any(lua_State *L, int parent, const struct json_value *value) {
         json_push_simple(L, value);
 }
 
+/* A guess that saves the table most of its growing. */
+static int likely_members(size_t bytes) {
+    return bytes < 1024 ? (int)bytes / 32 : 32;
+}
+
 /* Pushes a table of the raw object's members or elements, decoded by ourselves. */
 static void decode_exactly(lua_State *L, int idx, const struct raw *raw) {
     struct json_each it;
-    lua_newtable(L);
+    lua_createtable(L, 0, raw->object ? likely_members(raw->len) : 0);
     json_each_open(&it, raw->bytes, raw->len);
     for (lua_Integer i = 1; json_each_next(&it); i++) {
         if (raw->object) push_string(L, &it.key);

@@ -5,7 +5,7 @@
  * own copies of math (no random), string (no dump), table and utf8. It refuses new globals, names
  * a global that is not there, and cannot reach the engine's tables: every library table is a copy
  * of its own, the metatable of strings is hidden, getmetatable shows only what setmetatable set.
- * Raw JSON objects (json.h) are tables to it: type() says so, next and rawget see nothing in them. */
+ * Raw JSON objects (json.h) are tables to it: type() says so; next and rawget see nothing. */
 #ifndef REEVE_SANDBOX_H
 #define REEVE_SANDBOX_H
 

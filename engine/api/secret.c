@@ -102,12 +102,24 @@ static enum err make_join(void *ctx, struct secret **out, struct error *e) {
     return secret_join(o->parts, o->n, out, e);
 }
 
+/* Lua 5.4.4's luaV_concat keeps a pointer into the stack while the metamethod runs, so the stack
+ * must not move then: no collection may shrink it, and no call may have to grow it. For the latter
+ * every coroutine begins with room to spare (VM_STACK_ROOM), and what is too deep for that raises,
+ * which leaves luaV_concat before it looks again. */
+enum { CONCAT_DEPTH = 64 };
+
 /* Operators have no second result: what fails raises. */
 static int l_concat(lua_State *L) {
+    lua_Debug ar;
     struct order o = {.n = 2};
+    if (lua_getstack(L, CONCAT_DEPTH, &ar))
+        return luaL_error(L, "a secret is joined more than %d calls deep", CONCAT_DEPTH);
     o.parts[0] = part(L, 1);
     o.parts[1] = part(L, 2);
+    int running = lua_gc(L, LUA_GCISRUNNING);
+    lua_gc(L, LUA_GCSTOP);
     int n = secret_push_made(L, make_join, &o);
+    if (running) lua_gc(L, LUA_GCRESTART);
     return n == 1 ? 1 : luaL_error(L, "%s", lua_tostring(L, -2));
 }
 

@@ -220,6 +220,7 @@ static void read_options(lua_State *L, int t, struct server_reply *reply) {
     luaL_checktype(L, t, LUA_TTABLE);
     lua_Integer truncate = api_opt_integer(L, t, "truncate", -1);
     if (truncate >= 0) reply->truncate = (size_t)truncate;
+    reply->stall = api_opt_boolean(L, t, "stall", 0);
     reply->cut = api_opt_boolean(L, t, "cut", 0);
     reply->delay_s = api_opt_number(L, t, "delay_s", 0);
     reply->bytes_per_s = api_opt_number(L, t, "bytes_per_s", 0);

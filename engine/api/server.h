@@ -10,10 +10,10 @@
  *   server:close()
  *   request = { method, path, query = {name = value}, headers = {name = value}, body }
  *        names of headers are in lower case; path is still percent-encoded; of a name that comes
- *        twice, query keeps the last value and headers has all, joined by ", "
+ *        twice, query keeps the last value, and headers has all, joined by ", "
  *   request:reply(status [, headers [, body [, options]]]) -> true | nil, message, code
  *        headers: {name = value or list of values}; the body is not copied;
- *        options: truncate = bytes, cut = true, delay_s = seconds, bytes_per_s = number
+ *        options: truncate = bytes, stall = true, cut = true, delay_s = seconds, bytes_per_s = number
  *
  * A request that is forgotten without a reply is hung up when Lua collects it. */
 #ifndef REEVE_API_SERVER_H

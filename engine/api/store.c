@@ -308,7 +308,9 @@ static int env_each(lua_State *L) {
     lua_settop(L, 3);
     lua_pushvalue(L, 1);
     lua_pushinteger(L, db);
-    lua_pushstring(L, luaL_optstring(L, 3, ""));
+    size_t n;
+    const char *from = luaL_optlstring(L, 3, "", &n);
+    lua_pushlstring(L, n ? from : "\0", n ? n : 1); /* LMDB knows no empty key */
     lua_pushboolean(L, 0);
     api_buf(L, (size_t)1 << 30);
     lua_pushinteger(L, 0);

@@ -127,6 +127,7 @@ static void push_labels(lua_State *L) {
 
 lua_State *vm_thread(lua_State *L, const char *label) {
     lua_State *thread = lua_newthread(L);
+    lua_checkstack(thread, VM_STACK_ROOM);
     budget_count(thread);
     lua_insert(L, -2);
     lua_xmove(L, thread, 1);
@@ -290,6 +291,7 @@ lua_State *vm_new(void) {
     lua_State *L = lua_newstate(budget_alloc, NULL);
     if (!L) return NULL;
     lua_atpanic(L, panic);
+    lua_checkstack(L, VM_STACK_ROOM);
     lua_pushcfunction(L, open_engine);
     if (vm_call(L, 0, 0) == LUA_OK) return L;
     lua_close(L);

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What vm_protect and vm_resume return for a breach, beside Lua's own LUA_OK, LUA_YIELD, LUA_ERR… */
+/* What vm_protect and vm_resume return for a breach, beside LUA_OK, LUA_YIELD, LUA_ERR…  */
 enum { VM_BREACH = 100 };
 
 struct vm_limits {
@@ -29,6 +29,10 @@ struct vm_limits {
 /* A state with the engine's libraries and modules, ready for require(); NULL where memory is out.
  * The caller ends it with lua_close. The limits are the defaults. */
 lua_State *vm_new(void);
+
+/* Slots that the state and every coroutine begin with, reserved by lua_checkstack() outside all
+ * calls, so that the stack does not move while a metamethod `..` runs (secret.c says why). */
+enum { VM_STACK_ROOM = 1000 };
 
 /* Runs the engine's Lua entry (module "main") on argv; the result is the exit status. */
 int vm_main(int argc, char **argv);

@@ -110,9 +110,10 @@ bool json_each_open(struct json_each *it, const char *bytes, size_t len) {
     const char *end = bytes + len, *p = skip_blanks(bytes, end);
     memset(it, 0, sizeof *it);
     it->object = p < end && *p == '{';
-    it->at = p < end && (*p == '{' || *p == '[') ? p + 1 : end;
+    bool opens = it->object || (p < end && *p == '[');
+    it->at = opens ? p + 1 : end;
     it->end = end;
-    return it->at > p;
+    return opens;
 }
 
 static bool stop(struct json_each *it) {

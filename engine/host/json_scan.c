@@ -87,8 +87,14 @@ INLINE enum json_event value_ended(struct json_scan *s) {
     return s->depth == s->watch ? JSON_VALUE : JSON_MORE;
 }
 
-INLINE enum json_event push(struct json_scan *s, bool object) {
-    if (s->depth == s->max_depth) return wrong(s, NULL);
+static enum json_event too_deep(struct json_scan *s, const char **at) {
+    --*at;
+    return wrong(s, NULL);
+}
+
+/* *at is behind the bracket. */
+INLINE enum json_event push(struct json_scan *s, const char **at, bool object) {
+    if (s->depth == s->max_depth) return too_deep(s, at);
     if (s->depth > s->watch) s->facts |= JSON_HAS_NESTED;
     s->objects = s->objects << 1 | object;
     s->state = object ? BEFORE_FIRST_NAME : BEFORE_FIRST_VALUE;
@@ -132,8 +138,8 @@ INLINE enum json_event begin_value(struct json_scan *s, const char **at) {
     }
     switch (*p) {
     case '"': return begin_string(s, false);
-    case '{': return push(s, true);
-    case '[': return push(s, false);
+    case '{': return push(s, at, true);
+    case '[': return push(s, at, false);
     case 't': return begin_literal(s, "true", JSON_HAS_BOOLEAN);
     case 'f': return begin_literal(s, "false", JSON_HAS_BOOLEAN);
     case 'n': return begin_literal(s, "null", JSON_HAS_NULL);

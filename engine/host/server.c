@@ -174,8 +174,9 @@ static double must_wait(const struct exchange *x, size_t pos) {
 static ssize_t read_body(void *cls, uint64_t pos, char *out, size_t max) {
     struct exchange *x = cls;
     size_t end = x->reply.truncate < x->reply.len ? x->reply.truncate : x->reply.len;
-    if (pos >= end) return MHD_CONTENT_READER_END_WITH_ERROR;
-    double wait = must_wait(x, (size_t)pos);
+    if (pos >= end && !x->reply.stall) return MHD_CONTENT_READER_END_WITH_ERROR;
+    double wait = pos >= end ? LIMIT_IDLE_S : must_wait(x, (size_t)pos);
+    if (pos >= end) x->reply.stall = false;
     if (wait > 0) {
         x->due = now() + wait;
         suspend(x);

@@ -89,6 +89,7 @@ struct server_reply {
     const char *body;
     size_t len;
     size_t truncate;    /* send only these bytes of the announced ones, then hang up; or WHOLE */
+    bool stall;         /* instead of hanging up there, say nothing more for LIMIT_IDLE_S */
     double bytes_per_s; /* 0: as fast as it goes */
     double delay_s;     /* before the answer begins */
     bool cut;           /* hang up without an answer */

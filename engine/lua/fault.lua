@@ -50,6 +50,7 @@ local keys = {
     return true
   end,
   truncate = count, -- hang up after n bytes of the body, whose announced length is the whole
+  stall = count, -- say nothing more after n bytes of the body
   short = count, -- the first n bytes of the body only, announced as such
   append = function(_, text) -- text behind the body
     return text

@@ -46,7 +46,7 @@ local function read_option(name, default, text)
   else
     value = text
   end
-  if value == nil or math.type(value) and not (value >= 0) then
+  if value == nil or math.type(value) and (value < 0 or value ~= value) then
     fail("usage", ("option %s: '%s' is not %s"):format(name, text, wanted[kind]))
   end
   return value
@@ -78,14 +78,24 @@ function Sim:build()
   self.random = random.new(self.options.seed)
   self.documents = {}
   self.bucket = self.options.rate > 0 and fault.bucket(self.options.rate) or nil
-  if self.simulator.build then
-    self.simulator.build(self)
+  if not self.simulator.build then
+    return
+  end
+  local ok, why = pcall(self.simulator.build, self)
+  if not ok then
+    fail("config", "the simulator cannot make its data: " .. tostring(type(why) == "table" and why.message or why))
   end
 end
 
 --- A simulator that is ready to answer. `simulator` is what its file returned, `settings` a list of
 --- { name, text }, `faults` a list of lines, `clock` gives seconds (for tests; default: the system's).
 function M.new(simulator, settings, faults, clock)
+  for name, kind in pairs { routes = "table", options = "table", build = "function", error = "function" } do
+    local value = type(simulator) == "table" and simulator[name] or nil
+    if type(value) ~= kind and (value ~= nil or name == "routes") then
+      fail("config", ("the simulator does not return a table with %s, a %s"):format(name, kind))
+    end
+  end
   local self = setmetatable({ simulator = simulator, json = json, defaults = {}, options = {}, tokens = {},
     clock = clock or os.time, faults = {} }, Sim)
   for _, defaults in ipairs { common, simulator.options or {} } do
@@ -163,7 +173,7 @@ local function decode_base64(text)
   return table.concat(bytes)
 end
 
-function Sim:basic(req)
+function Sim.basic(_, req)
   local text = (req.headers.authorization or ""):match("^[Bb]asic (%S+)$")
   if text then
     return decode_base64(text):match("^([^:]*):(.*)$")
@@ -175,7 +185,7 @@ function Sim:error(status, message)
   return status, word and word(self, status, message) or { code = status, message = message }
 end
 
-function Sim:page(list, size, token)
+function Sim.page(_, list, size, token)
   local first = tonumber((token or ""):match("^page%-(%d+)$") or 1)
   local last = math.min(#list, first + size - 1)
   return table.move(list, first, last, 1, {}), last < #list and "page-" .. last + 1 or ""
@@ -228,7 +238,7 @@ function Sim:produce(req, route, allowed, e)
   local out = { ["Content-Type"] = "application/json" }
   local text, more = as_text(body), nil
   if e.body and not limited then
-    text, more = e.body(text)
+    text, more = e.body(text, req)
   end
   for _, extra in ipairs { headers or {}, more or {} } do
     for name, value in pairs(extra) do
@@ -279,7 +289,8 @@ function Sim:answer(req)
   local e = fault.effects(self.faults, req, self.clock())
   self.effects = e
   local options = {
-    delay_s = e.latency and e.latency / 1000, truncate = e.truncate, bytes_per_s = e.speed, cut = e.cut,
+    delay_s = e.latency and e.latency / 1000, bytes_per_s = e.speed, cut = e.cut,
+    truncate = e.stall or e.truncate, stall = e.stall ~= nil,
   }
   if e.cut then
     self:count(req, route, "cut")

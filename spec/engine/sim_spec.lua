@@ -28,7 +28,9 @@ return {
     ["GET /items"] = function(sim) return 200, sim.documents.items end,
     ["GET /items/{id}"] = function(_, req) return 200, { id = req.params.id, query = req.query.q } end,
     ["GET /items/all"] = function() return 200, { all = true } end,
-    ["PUT /items/{id}"] = function(_, req) return 201, { got = req.json and req.json.a }, { ["X-Made"] = "yes" } end,
+    ["PUT /items/{id}"] = function(_, req)
+      return 201, { got = req.json and req.json.a }, { ["X-Made"] = "yes" }
+    end,
     ["GET /options"] = function(sim) return 200, sim.options end,
     ["GET /pages"] = function(sim, req)
       local list, more = sim:page({ 1, 2, 3, 4, 5 }, 2, req.query.token)
@@ -55,7 +57,8 @@ describe("reeve sim", function()
     assert.equal('{"all":true}', (target:curl("/items/all")))
     assert.equal("a b/c 1+2", target:jq('.id + " " + .query', "/api/items/a%20b%2Fc?q=1%2B2"))
     assert.equal("7", target:jq(".got", "/items/1", "-X", "PUT", "-d", '{"a":7}'))
-    assert.matches("HTTP/1.1 201 Created.*X%-Made: yes", (target:curl("/items/1", "-i", "-X", "PUT", "-d", "{}")))
+    local made = target:curl("/items/1", "-i", "-X", "PUT", "-d", "{}")
+    assert.matches("HTTP/1.1 201 Created.*X%-Made: yes", made)
   end)
 
   it("answers 404 and 405 in JSON, and 500 for a simulator that raises", function()
@@ -93,16 +96,34 @@ describe("reeve sim", function()
   it("takes HTTP/1.0, HEAD, a chunked body, and refuses a body that is too long", function()
     assert.equal('{"all":true}', (target:curl("/items/all", "--http1.0")))
     assert.matches("200 OK.*Content%-Length: 12\r\n\r\n$", (target:curl("/items/all", "--head")))
-    assert.equal("7", target:jq(".got", "/items/1", "-X", "PUT", "-H", "Transfer-Encoding: chunked", "-d", '{"a":7}'))
-    assert.matches("413", (target:curl("/items/1", "-X", "PUT", "-H", "Content-Length: 67108865", "-d", "{}", "-o",
-      "/dev/null", "-w", "%{http_code}")))
+    local chunked = { "-X", "PUT", "-H", "Transfer-Encoding: chunked", "-d", '{"a":7}' }
+    assert.equal("7", target:jq(".got", "/items/1", table.unpack(chunked)))
+    local long = { "-X", "PUT", "-H", "Content-Length: 67108865", "-d", "{}" }
+    assert.matches("413$", (target:curl("/items/1", "-w", "%{http_code}", table.unpack(long))))
+  end)
+end)
+
+describe("a simulator that is none", function()
+  it("is refused with what is wrong", function()
+    for text, expected in pairs {
+      ["return 7"] = "a table with routes", ["return { routes = {}, build = 1 }"] = "with build, a function",
+      ["return { routes = { x = print } }"] = "METHOD /path is expected",
+      ["return { routes = {}, build = function() error('no data', 0) end }"] = "cannot make its data: no data",
+    } do
+      reeve.write(home .. "/plugins/bad/simulator.lua", text)
+      local r = reeve.run { "sim", "bad", "--home", home }
+      assert.equal(3, r.status, text)
+      assert.matches(expected, r.err, 1, true)
+    end
+    assert.equal(2, reeve.run({ "sim", "no-such-plugin", "--home", home }).status)
   end)
 end)
 
 describe("the options of a simulator", function()
   it("are read as what their defaults are", function()
     target:set { items = 4, share = 1, loud = true, name = 5 }
-    assert.equal('4 true true "5"', target:jq('"\\(.items) \\(.share == 1) \\(.loud) \\(.name|tojson)"', "/options"))
+    local show = '"\\(.items) \\(.share == 1) \\(.loud) \\(.name|tojson)"'
+    assert.equal('4 true true "5"', target:jq(show, "/options"))
     target:set { items = 3, share = 0.5, loud = false, name = "acme" }
   end)
 
@@ -160,8 +181,8 @@ describe("a fault", function()
   it("fails so many requests, after so many, of this method, path and query", function()
     target:faults { "GET /items?q=1: status=503 after=1 times=2", "GET /items/*: status=418" }
     local asked = {}
-    for _, path in ipairs { "/items", "/items?q=1", "/items?q=1&r=2", "/items?q=1", "/items?q=1", "/items?q=2" } do
-      asked[#asked + 1] = codes(path)
+    for _, query in ipairs { "", "?q=1", "?q=1&r=2", "?q=1", "?q=1", "?q=2" } do
+      asked[#asked + 1] = codes("/items" .. query)
     end
     assert.equal("200 200 503 503 200 200 ", table.concat(asked))
     local put = codes("/items/1", "-X", "PUT", "-d", "{}")
@@ -188,10 +209,9 @@ describe("a fault", function()
   it("sends a gigabyte of zeros in a few megabytes of gzip", function()
     target:faults { "GET /items: body=bomb" }
     assert.equal("6762933", (target:curl("/items", "-o", "/dev/null", "-w", "%{size_download}")))
-    local head = "dd bs=65536 count=16 iflag=fullblock status=none"
-    local pipe = io.popen("curl -s --compressed " .. target.url .. "/items | " .. head .. " | tr -d '\\0' | wc -c")
+    local head = " | dd bs=65536 count=16 iflag=fullblock status=none | tr -d '\\0' | wc -c"
+    local pipe <close> = io.popen("curl -s --compressed " .. target.url .. "/items" .. head)
     assert.equal("0", pipe:read("l"):match("%d+"))
-    pipe:close()
   end)
 
   it("hangs up without an answer, or in the middle of one", function()
@@ -204,6 +224,17 @@ describe("a fault", function()
     assert.matches('{"items":[', out, 1, true)
     target:faults { "GET /items: truncate=0" }
     assert.equal(18, select(2, target:curl("/items")))
+    target:faults { "GET /items: stall=10" }
+    out, status = target:curl("/items", "-m", "0.3")
+    assert.matches('{"items":[', out, 1, true)
+    assert.equal(28, status)
+  end)
+
+  it("can say the request back, so that one can see what becomes of secrets", function()
+    target:faults { "*: status=500 body=echo" }
+    local out = target:jq('"\\(.method) \\(.path) \\(.query.a) \\(.headers.authorization) \\(.body)"', "/x?a=b",
+      "-H", "Authorization: Bearer s3cret", "-d", "text")
+    assert.equal("POST /x b Bearer s3cret text", out)
   end)
 
   it("answers late, and slowly, while others are served", function()

@@ -10,6 +10,7 @@ local reeve = {}
 
 local BIN = os.getenv("REEVE_BIN") or lfs.currentdir() .. "/build/reeve"
 local DRIVE = os.getenv("REEVE_DRIVE") or lfs.currentdir() .. "/build/spec/drive"
+local ENGINE = os.getenv("REEVE_ENGINE") or lfs.currentdir() .. "/build/spec/host"
 local PATIENCE = 60
 
 reeve.bin = BIN
@@ -238,6 +239,15 @@ end
 function reeve.shell(text)
   local r = reeve.run { program = "/bin/sh", "-c", text }
   return r.out, r.code, r.err
+end
+
+--- Runs Lua text among the engine's own modules (require "ledger", "host.sys" …); its arguments and
+-- options as for reeve.run. Insists on exit code 0 (or spec.code); returns what it printed.
+function reeve.engine(text, spec)
+  spec = spec or {}
+  spec.program = ENGINE
+  table.insert(spec, 1, reeve.write(reeve.path("script.lua"), text))
+  return reeve.ok(spec)
 end
 
 --- True where the process exists and is not a zombie.

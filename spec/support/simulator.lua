@@ -13,7 +13,8 @@ Target.__index = Target
 --- Starts it, and returns when it listens. options: set, faults, home, args, tls, client (words for curl).
 function M.start(plugin, options)
   options = options or {}
-  local spec = { plugin = plugin, faults = options.faults, home = options.home, args = options.args, tls = options.tls }
+  local spec = { plugin = plugin }
+  for _, name in ipairs { "faults", "home", "args", "tls" } do spec[name] = options[name] end
   for name, value in pairs(options.set or {}) do spec[name] = value end
   local sim = reeve.sim(spec)
   return setmetatable({ sim = sim, url = sim.url, client = options.client or {} }, Target)

@@ -47,7 +47,7 @@ else
 fi
 ONE
 
-export REEVE_TEST_WORK="$work" REEVE_DRIVE="$BUILD/spec/drive" REEVE_BIN="${REEVE_BIN:-$BUILD/reeve}"
+export REEVE_TEST_WORK="$work" REEVE_DRIVE="$BUILD/spec/drive" REEVE_ENGINE="$BUILD/spec/host" REEVE_BIN="${REEVE_BIN:-$BUILD/reeve}"
 export LUA_PATH="$PWD/spec/support/?.lua;;" CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
 unset REEVE_HOME REEVE_KEY_FILE STATE_DIRECTORY CREDENTIALS_DIRECTORY NO_COLOR http_proxy https_proxy \
     all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY || true

@@ -245,6 +245,26 @@ static void a_reply_is_cut_short_of_what_it_announced(void **state) {
     }
 }
 
+static void a_reply_falls_silent_and_the_connection_stays(void **state) {
+    (void)state;
+    int fd = client("GET / HTTP/1.1\r\nHost: me\r\n\r\n");
+    struct exchange *x = take();
+    struct server_reply r = {
+        .status = 200, .body = "0123456789", .len = 10, .truncate = 3, .stall = true};
+    assert_int_equal(exchange_reply(x, &r, NULL), ERR_OK);
+    hear(fd, "\r\n\r\n012");
+    for (int i = 0; i < 20; i++) server_poll(server, 0.01, NULL);
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_false(exchange_over(x));
+    close(fd);
+    server_close(server);
+    assert_true(exchange_over(x));
+    exchange_free(x);
+    assert_int_equal(open_server(NULL), 0);
+}
+
 static void a_cut_or_forgotten_request_gets_no_answer(void **state) {
     (void)state;
     int fd = client("GET / HTTP/1.1\r\nHost: me\r\n\r\n");
@@ -358,6 +378,7 @@ int main(void) {
         cmocka_unit_test(a_reply_is_given_once),
         cmocka_unit_test(what_cannot_be_sent_is_refused_and_may_be_mended),
         cmocka_unit_test(a_reply_is_cut_short_of_what_it_announced),
+        cmocka_unit_test(a_reply_falls_silent_and_the_connection_stays),
         cmocka_unit_test(a_cut_or_forgotten_request_gets_no_answer),
         cmocka_unit_test(a_late_reply_keeps_nobody_waiting),
         cmocka_unit_test(a_slow_reply_takes_its_time_and_comes_whole),

@@ -1,5 +1,6 @@
 -- sim.answer: the bodies that a fault can put in place of a simulator's own.
 local fail = require "fail"
+local json = require "host.json"
 
 local M = {}
 
@@ -25,7 +26,7 @@ end
 
 -- The answer's first member is null, where the answer is an object; else all of it.
 local function null(real)
-  local first = real and real:match('^%s*{%s*("[^"\\]*")%s*:')
+  local first = real:match('^%s*{%s*("[^"\\]*")%s*:')
   return first and "{" .. first .. ":null}" or "null"
 end
 
@@ -44,6 +45,13 @@ local named = {
   deep = function()
     return ("["):rep(100000)
   end,
+  echo = function(_, req)
+    local all = {}
+    for _, part in ipairs { "method", "path", "query", "headers", "body" } do
+      all[part] = req[part]
+    end
+    return json.encode(all)
+  end,
   bomb = function()
     M.bombed = M.bombed or bomb()
     return M.bombed, { ["Content-Encoding"] = "gzip" }
@@ -60,10 +68,10 @@ local function read_file(name)
   return text
 end
 
---- The body that a fault's `body=TEXT` means: a function of the simulator's own body (nil where it was
---- not asked) that returns a body and headers. TEXT is html, empty ({}), nothing (no byte), null (the
---- first member of the answer is null), deep (100,000 levels), bomb (a gigabyte of zeros in gzip),
---- @FILE, or the body itself.
+--- The body that a fault's `body=TEXT` means: a function of the simulator's own body and of the request
+--- that returns a body and headers. TEXT is html, empty ({}), nothing (no byte), null (the first member
+--- of the answer is null), echo (the request, its secrets too), deep (100,000 levels), bomb (a gigabyte
+--- of zeros in gzip), @FILE, or the body itself.
 function M.body(_, text)
   if named[text] then
     return named[text]

@@ -1,4 +1,6 @@
 -- sim.router: "METHOD /path/{param}" to a function.
+local fail = require "fail"
+
 local M = {}
 local Router = {}
 Router.__index = Router
@@ -21,9 +23,9 @@ end
 function M.new(routes, prefixes)
   local list = {}
   for name, call in pairs(routes or {}) do
-    local method, path = name:match("^(%u+) (/%S*)$")
+    local method, path = tostring(name):match("^(%u+) (/%S*)$")
     if not method then
-      error("route '" .. tostring(name) .. "': METHOD /path is expected", 0)
+      fail("config", "the simulator's route '" .. tostring(name) .. "': METHOD /path is expected")
     end
     local _, params = path:gsub("{", "")
     list[#list + 1] = { name = name, method = method, parts = segments(path), params = params, call = call }
