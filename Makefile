@@ -106,6 +106,13 @@ fuzz: test-deps ## run the fuzz targets, FUZZ_S seconds each (needs clang)
 	    $(FUZZ:%=$(BUILD)/fuzz/spec/unit/%)
 	@sh spec/support/fuzz.sh $(BUILD)/fuzz $(FUZZ_S) $(FUZZ:fuzz_%=%)
 
+# The whole program, with calls that fail on demand: see spec/unit/torture.c.
+WRAPPED = $(shell sed -n 's/.*__real_\([a-z_]*\)(.*/\1/p; s/.*__wrap_\([a-z_]*\)(.*/\1/p; s/^WRAP([A-Z]*, [^,]*, \([a-z_]*\).*/\1/p' \
+            spec/unit/torture.c | sort -u)
+
+$(BUILD)/torture/reeve: $(BUILD)/torture/spec/unit/torture.o $(BUILD)/torture/engine/main.o $(BUILD)/torture/reeve.a
+	$(CC) $(CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 install: all ## install under PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/bash-completion/completions
 	install -m 755 $(BUILD)/reeve $(DESTDIR)$(PREFIX)/bin/reeve
