@@ -106,12 +106,22 @@ fuzz: test-deps ## run the fuzz targets, FUZZ_S seconds each (needs clang)
 	    $(FUZZ:%=$(BUILD)/fuzz/spec/unit/%)
 	@sh spec/support/fuzz.sh $(BUILD)/fuzz $(FUZZ_S) $(FUZZ:fuzz_%=%)
 
-# The whole program, with calls that fail on demand: see spec/unit/torture.c.
-WRAPPED = $(shell sed -n 's/.*__real_\([a-z_]*\)(.*/\1/p; s/.*__wrap_\([a-z_]*\)(.*/\1/p; s/^WRAP([A-Z]*, [^,]*, \([a-z_]*\).*/\1/p' \
-            spec/unit/torture.c | sort -u)
+bench: test-deps ## measure speed and memory on 100,000 and 400,000 users, beside the goals
+	@$(SUB) $(BUILD)/reeve $(BUILD)/spec/drive
+	@REEVE_BIN=$(CURDIR)/$(BUILD)/reeve lua5.4 spec/bench/bench.lua
 
-$(BUILD)/torture/reeve: $(BUILD)/torture/spec/unit/torture.o $(BUILD)/torture/engine/main.o $(BUILD)/torture/reeve.a
-	$(CC) $(CFLAGS) $(WRAPPED:%=-Wl,--wrap=%) $(LDFLAGS) -o $@ $^ $(LIBS)
+demo: deps ## the main job by the real commands, on a simulated workspace; everything in build/demo
+	@$(SUB) $(BUILD)/reeve
+	@sh spec/support/demo.sh $(BUILD)
+
+torture: test-deps ## let each allocation, store, network and file call fail in turn
+	@$(SUB) $(BUILD)/reeve $(BUILD)/spec/drive
+	@$(SUB) BUILD=$(BUILD)/torture SANITIZE=address,undefined $(BUILD)/torture/spec/torture
+	@REEVE_BIN=$(CURDIR)/$(BUILD)/reeve lua5.4 spec/support/torture.lua $(CURDIR)/$(BUILD)/torture/spec/torture "$(or $(T),.)"
+
+# The whole program, with calls that fail on demand: see spec/unit/torture.c.
+$(BUILD)/spec/torture: $(BUILD)/spec/unit/torture.o $(BUILD)/engine/main.o $(BUILD)/reeve.a
+	$(CC) $(CFLAGS) $(shell sh spec/support/wraps.sh spec/unit/torture.c) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 install: all ## install under PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/bash-completion/completions

@@ -1,0 +1,292 @@
+-- bench: what the program costs, measured in one run and printed beside its goals.
+--
+--   lua5.4 spec/bench/bench.lua          BENCH_USERS=100000 BENCH_MORE=400000   (make bench)
+--
+-- Figures are of the best of three, where a thing can be done three times. CPU times are the
+-- process's own; memory is RssAnon of /proc/PID/status, looked at from outside all the time.
+package.path = "spec/support/?.lua;" .. package.path
+local reeve = require "reeve"
+
+local USERS = tonumber(os.getenv("BENCH_USERS") or "100000")
+local MORE = tonumber(os.getenv("BENCH_MORE") or "400000")
+local MEMORY_MIB = 16
+local ID, SECRET = "sim-client-id", "sim-client-secret"
+
+local function note(...)
+  io.stderr:write(string.format(...), "\n")
+end
+
+-- Measuring -----------------------------------------------------------------------------------------
+
+-- Runs it to its end; the result has wall (seconds) and, where the program is ours, anon (MiB).
+local function measure(spec)
+  local from = reeve.mono()
+  local p = reeve.start(spec)
+  local peak = 0
+  if spec.watch then
+    local status = ("/proc/%d/status"):format(p.pid)
+    while true do
+      local text = reeve.read(status)
+      local anon = text and text:match("RssAnon:%s*(%d+)")
+      if not anon then break end
+      peak = math.max(peak, tonumber(anon))
+    end
+  end
+  p:wait()
+  p.wall, p.anon = reeve.mono() - from, peak / 1024
+  if p.code ~= (spec.code or 0) then
+    error(("%s: exit %d\n%s%s"):format(table.concat(spec, " "), p.code, p.out, p.err))
+  end
+  return p
+end
+
+local function best(times, make)
+  local result
+  for n = 1, times do
+    local p = measure(make(n))
+    if not result or p.wall < result.wall then result = p end
+  end
+  return result
+end
+
+-- A program without what it takes to start one, which the floor of each figure has as well.
+local function quick(words)
+  words.timeout = 160
+  return words
+end
+
+-- The workspace ---------------------------------------------------------------------------------------
+
+local function start(users, more)
+  local spec = { plugin = "torq", users = users, roles = 12 }
+  for name, value in pairs(more or {}) do spec[name] = value end
+  return reeve.sim(spec)
+end
+
+local function home_for(sim)
+  local home = reeve.home()
+  reeve.connector(home, "acme", {
+    plugin = "torq",
+    settings = { client_id = ID, client_secret = "env:SECRET", api_url = sim.url .. "/public/v1alpha",
+      auth_url = sim.url .. "/v1/auth/token" },
+  })
+  return home
+end
+
+local function sync(home, watch)
+  return { "sync", "acme", home = home, env = { SECRET = SECRET }, watch = watch, timeout = 160 }
+end
+
+local function documents(sim, dir)
+  local token = reeve.json(select(2, reeve.http { url = sim.url .. "/v1/auth/token", method = "POST",
+    body = "grant_type=client_credentials", args = { "-u", ID .. ":" .. SECRET } })).access_token
+  local words = { program = "curl", "-sS", "--fail", "--noproxy", "*", "-H", "Authorization: Bearer " .. token }
+  for _, path in ipairs { "users?sso_provision=true", "users?sso_provision=false", "roles", "api-keys" } do
+    words[#words + 1] = "-o"
+    words[#words + 1] = dir and dir .. "/" .. path:gsub("%W", "-") .. ".json" or "/dev/null"
+    words[#words + 1] = sim.url .. "/public/v1alpha/" .. path
+  end
+  return quick(words)
+end
+
+local function last_run(home)
+  local rows = reeve.json((reeve.ok { "runs", "acme", "-o", "json", home = home }))
+  return rows[1]
+end
+
+-- The table -------------------------------------------------------------------------------------------
+
+local rows = {}
+
+local function row(measure_name, measured, goal, reached)
+  rows[#rows + 1] = { measure_name, measured, goal or "-", reached == nil and "" or reached and "yes" or "NO" }
+end
+
+local function print_table()
+  table.insert(rows, 1, { "measure", "measured", "goal", "reached" })
+  local widths = { 0, 0, 0, 0 }
+  for _, r in ipairs(rows) do
+    for i = 1, 4 do widths[i] = math.max(widths[i], utf8.len(r[i])) end
+  end
+  for n, r in ipairs(rows) do
+    local line = "|"
+    for i = 1, 4 do line = line .. " " .. r[i] .. (" "):rep(widths[i] - utf8.len(r[i])) .. " |" end
+    print(line)
+    if n == 1 then
+      print("|" .. ("-"):rep(widths[1] + 2) .. "|" .. ("-"):rep(widths[2] + 2) .. "|" .. ("-"):rep(widths[3] + 2)
+        .. "|" .. ("-"):rep(widths[4] + 2) .. "|")
+    end
+  end
+end
+
+-- The parts of a sync's time, as far as its run record tells them.
+local function parts(home)
+  local run = last_run(home)
+  local http = run.http or {}
+  return (" (%d requests, %.1f MB)"):format(http.requests or 0, (http.bytes or 0) / 1e6)
+end
+
+local function milliseconds(s)
+  return s < 0.1 and ("%.1f ms"):format(s * 1000) or ("%.3f s"):format(s)
+end
+
+-- What is measured --------------------------------------------------------------------------------------
+
+local memory_kept = true
+
+local function memory(users, peaks)
+  local peak = math.max(table.unpack(peaks))
+  memory_kept = memory_kept and peak <= MEMORY_MIB
+  row(("anonymous memory, %d users (first, nothing, 1 %%)"):format(users),
+    ("%.1f MiB (%.1f, %.1f, %.1f)"):format(peak, peaks[1], peaks[2], peaks[3]),
+    "≤ " .. MEMORY_MIB .. " MiB", peak <= MEMORY_MIB)
+  return peak
+end
+
+local function speed(sim)
+  local dir = reeve.folder("documents")
+  measure(documents(sim, dir))
+  local floor = best(3, function() return documents(sim) end)
+  row("floor: curl of the same documents", milliseconds(floor.wall))
+  local jq = best(3, function()
+    return quick { program = "/bin/sh", "-c", "jq -c '.users[]' " .. dir .. "/users-*.json > /dev/null" }
+  end)
+  row("jq -c '.users[]' on the saved documents", milliseconds(jq.wall))
+  local home
+  local first = best(3, function()
+    home = home_for(sim)
+    return sync(home)
+  end)
+  row("first sync, durable", ("%s = %.2f × jq%s"):format(milliseconds(first.wall), first.wall / jq.wall, parts(home)),
+    "≤ 0.5 × jq", first.wall <= 0.5 * jq.wall)
+  local same = best(3, function() return sync(home) end)
+  row("nothing changed", ("%s = %.3f × jq, %.1f × floor"):format(milliseconds(same.wall), same.wall / jq.wall,
+    same.wall / floor.wall), "≤ 0.12 × jq, ≤ 5 × floor", same.wall <= 0.12 * jq.wall and same.wall <= 5 * floor.wall)
+  local changed = best(3, function(n)
+    sim:set { drift = 0.01 * n }
+    return sync(home)
+  end)
+  row("1 % changed", ("%s = %.2f × jq"):format(milliseconds(changed.wall), changed.wall / jq.wall), "≤ 0.2 × jq",
+    changed.wall <= 0.2 * jq.wall)
+  return home
+end
+
+-- Requests of one sync, by route.
+local function requests(sim, home)
+  sim:forget()
+  measure(sync(home))
+  local list, total = {}, 0
+  for route, n in pairs(sim:requests().routes) do
+    list[#list + 1] = n .. " " .. route
+    total = total + n
+  end
+  table.sort(list)
+  row("requests of a sync", table.concat(list, ", "), "1 token, 2 user lists, roles, keys", total <= 5)
+end
+
+local function peaks(sim)
+  local home = home_for(sim)
+  local first, same = measure(sync(home, true)).anon, measure(sync(home, true)).anon
+  sim:set { drift = 0.01 }
+  local changed = measure(sync(home, true)).anon
+  sim:set { drift = 0 }
+  return { first, same, changed }
+end
+
+local PER = {
+  ["plugin.lua"] = [[
+return { api = 1, name = "bench", version = "1.0.0", title = "Bench", summary = "Many small lists",
+  settings = { { name = "url", kind = "url", required = true } }, rate = { requests = 100000, per_s = 1 },
+  resources = { group = { title = "Group", trait = "group" }, person = { title = "Person", trait = "user" } } }
+]],
+  ["connector.lua"] = [[
+local M = {}
+function M.http(ctx) return { base_url = ctx.settings.url } end
+function M.check() return { account = "bench" } end
+M.list = {
+  group = function(ctx)
+    for g in ctx.http:get("/groups"):each("groups") do ctx.emit("group", g) end
+  end,
+  person = { per = "group", function(ctx, _, group)
+    for p in ctx.http:get("/groups/{id}/people", { path = { id = group.id } }):each("people") do
+      ctx.emit("person", p)
+    end
+  end },
+}
+return M
+]],
+  ["mapping.lua"] = [[
+return {
+  group = function(raw) return { id = raw.id, name = raw.id } end,
+  person = function(raw) return { id = raw.id, name = raw.id } end,
+}
+]],
+  ["simulator.lua"] = [[
+return {
+  options = { groups = 500 },
+  build = function(sim)
+    local list = {}
+    for i = 1, sim.options.groups do list[i] = { id = "g" .. i } end
+    sim.documents.groups = sim.json.encode { groups = sim.json.array(list) }
+  end,
+  routes = {
+    ["GET /groups"] = function(sim) return 200, sim.documents.groups end,
+    ["GET /groups/{id}/people"] = function(sim, req)
+      return 200, { people = sim.json.array { { id = req.params.id .. "p1" }, { id = req.params.id .. "p2" } } }
+    end,
+  },
+}
+]],
+  ["README.md"] = "# Bench\n",
+}
+
+local function per_lists()
+  local lists, latency, concurrency = 500, 0.02, 8
+  local home = reeve.home()
+  reeve.plugin(home, "bench", PER)
+  local sim = reeve.sim { plugin = "bench", home = home, groups = lists,
+    faults = { ("*: latency=%d"):format(latency * 1000) } }
+  reeve.connector(home, "acme", { plugin = "bench", settings = { url = sim.url }, http = { concurrency = concurrency } })
+  local p = measure(sync(home))
+  sim:stop()
+  local ideal = (1 + math.ceil(lists / concurrency)) * latency
+  row(("%d per lists at %d ms, concurrency %d"):format(lists, latency * 1000, concurrency),
+    ("%.2f s = %.2f × %.2f s"):format(p.wall, p.wall / ideal, ideal), "≤ 1.15 ×", p.wall <= 1.15 * ideal)
+end
+
+local function startup()
+  local times = 40
+  local function many(command)
+    local loop = ("i=0; while [ $i -lt %d ]; do %s; i=$((i+1)); done > /dev/null"):format(times, command)
+    return best(3, function() return quick { program = "/bin/sh", "-c", loop } end).wall / times
+  end
+  local lua, ours = many("lua5.4 -e ''"), many(reeve.quote(reeve.bin) .. " version")
+  row("reeve version", ("%.2f ms = %.1f × lua5.4 -e ''"):format(ours * 1000, ours / lua), "≤ 5 ×", ours <= 5 * lua)
+end
+
+local function run()
+  note("a workspace of %d users …", USERS)
+  local sim = start(USERS)
+  local home = speed(sim)
+  requests(sim, home)
+  sim:set { drift = 0 }
+  local few = memory(USERS, peaks(sim))
+  sim:stop()
+  note("a workspace of %d users …", MORE)
+  local more = start(MORE)
+  local many = memory(MORE, peaks(more))
+  more:stop()
+  row("the same at both sizes", ("%+.1f MiB"):format(many - few), "the same", math.abs(many - few) <= 2)
+  per_lists()
+  startup()
+end
+
+local ok, why = xpcall(run, debug.traceback)
+print_table()
+reeve.clean()
+if not ok then
+  io.stderr:write(tostring(why), "\n")
+  os.exit(1)
+end
+if not memory_kept then note("the rule on memory is broken") end
+os.exit(memory_kept)
