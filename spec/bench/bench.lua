@@ -246,7 +246,8 @@ local function per_lists()
   reeve.plugin(home, "bench", PER)
   local sim = reeve.sim { plugin = "bench", home = home, groups = lists,
     faults = { ("*: latency=%d"):format(latency * 1000) } }
-  reeve.connector(home, "acme", { plugin = "bench", settings = { url = sim.url }, http = { concurrency = concurrency } })
+  reeve.connector(home, "acme", { plugin = "bench", settings = { url = sim.url },
+    http = { concurrency = concurrency } })
   local p = measure(sync(home))
   sim:stop()
   local ideal = (1 + math.ceil(lists / concurrency)) * latency

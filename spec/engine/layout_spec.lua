@@ -213,7 +213,7 @@ describe("the C", function()
       local nouns = { [noun] = true, [noun:match("^[^_]+")] = true }
       for name in text:gmatch("struct ([%w_]+)") do nouns[name] = true end
       for name in text:gmatch("\n[%a][%w_%s%*]-([%w_]+)%([^;{]*%)[^;{]*;") do
-        local ok = name == "luaopen_host_" .. noun or name == "__attribute__"
+        local ok = name == "luaopen_host_" .. noun:gsub("_lua$", "") or name == "__attribute__"
         for prefix in pairs(nouns) do
           ok = ok or name == prefix or name:sub(1, #prefix + 1) == prefix .. "_"
         end

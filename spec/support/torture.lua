@@ -129,7 +129,8 @@ local function try(scenario, origin, order, before, after)
   local again = words_of(scenario, nil)
   if r.code ~= 0 and state ~= after then
     local mended = reeve_in(home, scenario.again or again)
-    if mended.code ~= 0 or state_of(home) ~= after then finding(scenario, order, "the next run did not mend it", mended) end
+    local well = mended.code == 0 and state_of(home) == after
+    if not well then finding(scenario, order, "the next run did not mend it", mended) end
   end
   os.execute("rm -rf " .. reeve.quote(home))
 end

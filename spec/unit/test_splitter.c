@@ -230,12 +230,14 @@ static void nul_bytes_are_no_json(void **state) {
 
 static void every_truncation_is_an_error(void **state) {
     (void)state;
-    static const char text[] = "{\"n\":-1.5e3,\"users\":[{\"id\":\"\\u00e9\\\\\",\"x\":[true,null]},12],\"z\":{}}";
+    static const char text[] = "{\"n\":-1.5e3,\"users\":[{\"id\":\"\\u00e9\\\\\",\"x\":[true,null]},12],"
+                               "\"z\":{}}";
     for (size_t len = 1; len + 1 < sizeof text; len++) {
         struct json_split_options o = usual("users", false);
         struct outcome out;
         char expected[100];
-        snprintf(expected, sizeof expected, "the answer ends in the middle of its JSON, after %zu bytes", len);
+        snprintf(expected, sizeof expected,
+                 "the answer ends in the middle of its JSON, after %zu bytes", len);
         for (size_t cut = 0; cut <= len; cut++) {
             split(&o, text, len, cut, len, &out);
             assert_int_equal(out.rc, ERR_INVALID);
