@@ -1,11 +1,12 @@
 -- cli: the command line. A command is a module command.NAME that returns
 --
---   { name, summary, usage = "NAME TYPE ID", min = 3, max = 3, examples = { {"reeve show …", "what it does"}, … },
+--   { name, summary, usage = "NAME TYPE ID", min = 3, max = 3,
+--     examples = { {"reeve show …", "what it does"}, … },
 --     flags = { { name = "output", short = "o", arg = "FORM", choices = {…}, help = "…" }, … },
 --     run = function(ctx, args, flags) return exit_status end }
 --
--- A flag without `arg` is true or absent; `many` makes a list; `integer` a number. In the table handed to run, a
--- dash of its name is an underscore. Only the named command's module is loaded.
+-- A flag without `arg` is true or absent; `many` makes a list; `integer` a number. In the table handed to
+-- run, a dash of its name is an underscore. Only the named command's module is loaded.
 local fail = require "fail"
 
 local M = {}
@@ -133,7 +134,8 @@ local function take(flags, argv, i, by, command)
   return i + 1
 end
 
--- Everything from argv[i] on: arguments into args, flags into flags; stops at the first argument where `first`.
+-- Everything from argv[i] on: arguments into args, flags into flags; ends at the first argument where
+-- `first`.
 local function read(argv, i, flags, args, command, first)
   local by = written(command)
   while i <= #argv do

@@ -22,7 +22,7 @@ function M.name(number)
   return names[number] or "failed"
 end
 
---- Of a list of exit statuses, the most urgent one; a signal's (128 and more) and a usage error go before all.
+--- Of a list of exit statuses, the most urgent one; a signal's (128 and more) and a usage error come first.
 function M.urgent(statuses)
   local seen = {}
   for _, s in ipairs(statuses) do

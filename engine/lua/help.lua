@@ -56,7 +56,9 @@ function M.overview()
   for _, group in ipairs(cli.groups) do
     local rows = {}
     for i = 2, #group do
-      if there[group[i]] then rows[#rows + 1] = { ("%-11s"):format(group[i]), cli.command(group[i]).summary } end
+      if there[group[i]] then
+        rows[#rows + 1] = { ("%-11s"):format(group[i]), cli.command(group[i]).summary }
+      end
     end
     if rows[1] then parts[#parts + 1] = group[1] .. ":\n" .. columns(rows, "  ") end
   end

@@ -11,12 +11,15 @@ end
 
 -- What a command is given; each part is made when it is first asked for.
 local parts = {
-  home = function(ctx) return require("home").open(ctx.flags) end,
+  home = function(ctx)
+    local home = require("home").open(ctx.flags)
+    require("logging").setup(ctx.flags, home.options.log_format)
+    return home
+  end,
   out = function(ctx) return require("output").new(ctx.flags) end,
   log = function(ctx)
-    local log = require "log"
-    require("logging").setup(ctx.flags, ctx)
-    return log
+    require("logging").setup(ctx.flags, ctx.flags.log_format)
+    return require "log"
   end,
 }
 
@@ -51,10 +54,20 @@ local function run(argv)
   return math.tointeger(status) or 0
 end
 
+-- Where somebody chose JSON for the log, the last word is a line of it too.
+local function tell(e)
+  local logging = package.loaded.logging
+  if logging and logging.chosen == "json" then
+    require("log").error(e.message, { code = e.code, hint = e.hint })
+  else
+    io.stderr:write(scrub("reeve: " .. e.message .. "\n" .. (e.hint and "  " .. e.hint .. "\n" or "")))
+  end
+end
+
 local function report(e)
   if fail.is(e) then
-    io.stderr:write(scrub("reeve: " .. e.message .. "\n" .. (e.hint and "  " .. e.hint .. "\n" or "")))
-    return exit.status(e.code)
+    if not e.quiet then tell(e) end
+    return e.quiet and 128 + 13 or exit.status(e.code)
   end
   local text = type(e) == "table" and e.message or tostring(e)
   io.stderr:write(scrub("reeve: internal error: " .. text .. "\n"))

@@ -1,0 +1,52 @@
+-- add: writes a connector, checks it, seals its secrets.
+local fail = require "fail"
+
+local function new_tree(plugin, flags)
+  return { plugin = plugin, app = flags.app, owners = flags.owner, settings = {} }
+end
+
+local function refuse_taken(home, name)
+  if not require("home").is_name(name) then
+    fail("usage", ("'%s' is not a connector's name: [a-z0-9][a-z0-9-]{0,62} expected"):format(name))
+  end
+  if require("connector").exists(home, name) then
+    fail("usage", ("there is a connector '%s' already (%s)"):format(name, home:connector_path(name)),
+      ("`reeve set %s key=value` changes it"):format(name))
+  end
+end
+
+return {
+  name = "add",
+  summary = "Write a connector, check it, seal its secrets",
+  usage = "PLUGIN NAME [key=value …]",
+  min = 2,
+  examples = {
+    { "reeve add acme main client_id=7f3a client_secret=-", "the secret is a line of stdin, or asked for" },
+    { "reeve add acme main client_id=7f3a client_secret=env:ACME_SECRET", "the secret stays in a variable" },
+    { "reeve add acme main client_id=7f3a client_secret=- --app Acme --owner ana@example.com --sync" },
+  },
+  flags = {
+    { name = "app", arg = "TEXT", help = "name of the application" },
+    { name = "owner", arg = "TEXT", many = true, help = "who owns it" },
+    { name = "no-check", help = "write it without asking the target" },
+    { name = "sync", help = "make the first run at once" },
+    { name = "reason", arg = "TEXT", help = "kept in the audit trail" },
+  },
+  notes = "key is a setting of the plugin, or any key of a connector's file (http.retry_s=60,\n"
+    .. "mapping=scripts/a.lua). Nothing is kept unless the check succeeds.",
+  run = function(ctx, args, flags)
+    local plugin_name, name = args[1], args[2]
+    local edit, home = require "edit", ctx.home
+    refuse_taken(home, name)
+    local manifest = require("plugin").load(home, plugin_name).manifest
+    local tree = new_tree(plugin_name, flags)
+    local pending = edit.assign(manifest, tree, table.move(args, 3, #args, 1, {}), 3)
+    edit.ask_missing(manifest, tree, pending)
+    local c = require("connector").build(home, name, tree, pending)
+    if not flags.no_check then edit.check(ctx, c) end
+    edit.keep(ctx, c, "add")
+    ctx.out:say(("%s: wrote %s"):format(name, c.file))
+    if not flags.sync then return 0 end
+    return require("command.sync").run(ctx, { name }, {})
+  end,
+}

@@ -1,0 +1,21 @@
+-- audit: who changed what, newest first.
+local cli = require "cli"
+
+return {
+  name = "audit",
+  summary = "Who changed what, when and why",
+  usage = "[NAME]",
+  max = 1,
+  examples = { { "reeve audit" }, { "reeve audit main -o jsonl" } },
+  flags = { cli.output },
+  run = function(ctx, args)
+    ctx.out:rows({
+      { name = "n", title = "N", right = true }, { name = "at", title = "AT" }, { name = "user",
+        title = "USER" },
+      { name = "host", title = "HOST" }, { name = "action", title = "ACTION" },
+      { name = "connector", title = "CONNECTOR" }, { name = "run", title = "RUN", right = true },
+      { name = "reason", title = "REASON" }, { name = "before" }, { name = "after" },
+    }, require("ledger").open(ctx.home):audits(args[1]))
+    return 0
+  end,
+}

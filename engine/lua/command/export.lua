@@ -1,0 +1,47 @@
+-- export: the last accepted state as files.
+local fail = require "fail"
+
+local function refuse_old(name, run, max_age)
+  local sys = require "host.sys"
+  local limit = require("kinds").seconds(require("config").from_text("max_age", max_age))
+  local fetched = run.ended and sys.epoch(run.ended)
+  local age = fetched and sys.now() - fetched
+  if age and age <= limit then return end
+  fail("stale", ("%s: its data is %s old, more than %s; nothing was exported"):format(name,
+    age and require("text").span(math.floor(age)) or "of unknown age:", max_age),
+      "`reeve sync " .. name .. "`")
+end
+
+return {
+  name = "export",
+  summary = "The last accepted state as a file (jsonl) or a folder (csv)",
+  usage = "NAME -o csv|jsonl -f FILE",
+  min = 1,
+  max = 1,
+  examples = {
+    { "reeve export main -o jsonl -f main.jsonl", "a record a line, with its kind" },
+    { "reeve export main -o csv -f main",
+      "a folder: resources.csv, entitlements.csv, grants.csv, excluded.csv" },
+    { "reeve export main -o csv -f main --max-age 26h", "exit 12, and no file, where the data is older" },
+  },
+  flags = {
+    { name = "output", short = "o", arg = "FORM", choices = { "csv", "jsonl" }, help = "csv or jsonl" },
+    { name = "file", short = "f", arg = "FILE", help = "the file, or for csv the folder, to write" },
+    { name = "max-age", arg = "AGE", help = "refuse data that is older (26h, 2d)" },
+  },
+  notes = "Files appear whole or not at all, readable by their owner only. csv is RFC 4180, UTF-8, and changes\n"
+    .. "no value: open it as data, not as formulas.",
+  run = function(ctx, args, flags)
+    if not flags.output then fail("usage", "reeve export: -o csv or -o jsonl expected") end
+    if not flags.file or flags.file == "" then fail("usage", "reeve export: -f FILE expected") end
+    local st, meta, run = require("snapshot").accepted(ctx, args[1])
+    if flags.max_age then refuse_old(args[1], run, flags.max_age) end
+    local progress = require("progress").start("exporting " .. args[1], flags)
+    local n = require("export")[flags.output](st, meta.accepted, flags.file, function(done)
+      if done % 1000 == 0 then progress:at(done, nil, "records") end
+    end)
+    progress:done()
+    ctx.out:say(("%s: wrote %s to %s"):format(args[1], require("text").count(n, "record"), flags.file))
+    return 0
+  end,
+}

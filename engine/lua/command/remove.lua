@@ -1,0 +1,43 @@
+-- remove: forgets a connector: its file, its sealed secrets and, unless told otherwise, its history.
+local fail = require "fail"
+
+-- No run may be going on; the lock is held while the state goes.
+local function lock(home, name)
+  local sys = require "host.sys"
+  local dir = home:state_dir(name)
+  if not sys.stat(dir) then return nil end
+  local taken, message, code = sys.lock(dir .. "/lock")
+  return taken or fail(code or "busy", ("%s: a run is going on: %s"):format(name, message))
+end
+
+return {
+  name = "remove",
+  summary = "Forget a connector, its sealed secrets and its history",
+  usage = "NAME",
+  min = 1,
+  max = 1,
+  examples = {
+    { "reeve remove main" },
+    { "reeve remove main --keep-history", "runs and records stay readable" },
+  },
+  flags = {
+    { name = "keep-history", help = "keep what was seen under the state" },
+    { name = "reason", arg = "TEXT", help = "kept in the audit trail" },
+  },
+  run = function(ctx, args, flags)
+    local name, home, sys = args[1], ctx.home, require "host.sys"
+    local connector = require "connector"
+    local before = connector.digest(connector.read(home, name))
+    local held = lock(home, name)
+    local ledger = require("ledger").open(home)
+    fail.try(sys.remove_file(home:connector_path(name)))
+    ledger:forget(name)
+    ledger:audit { action = "remove", connector = name, reason = flags.reason, before = before,
+      keep_history = flags.keep_history }
+    if held and not flags.keep_history then fail.try(sys.remove_tree(home:state_dir(name))) end
+    if held then held:release() end
+    ctx.out:say(("%s: removed%s"):format(name, held and flags.keep_history and "; its history is in "
+      .. home:state_dir(name) or ""))
+    return 0
+  end,
+}

@@ -1,0 +1,31 @@
+-- set: changes settings of a connector, id and secret together.
+return {
+  name = "set",
+  summary = "Change settings of a connector; checked before anything is kept",
+  usage = "NAME key=value …",
+  min = 2,
+  examples = {
+    { "reeve set main client_id=91bd client_secret=-", "a new key: id and secret together" },
+    { "reeve set main http.retry_s=300 max_age=12h" },
+    { "reeve set main guard.user.removed=50%" },
+    { "reeve set main mapping=", "an empty value takes the key away" },
+  },
+  flags = {
+    { name = "no-check", help = "write it without asking the target" },
+    { name = "reason", arg = "TEXT", help = "kept in the audit trail" },
+  },
+  run = function(ctx, args, flags)
+    local name, home = args[1], ctx.home
+    local connector, edit = require "connector", require "edit"
+    local tree = connector.read(home, name)
+    local before = connector.digest(tree)
+    local plugin_name = require("config").validate(tree, "connector", home:connector_path(name)).plugin
+    local manifest = require("plugin").load(home, plugin_name).manifest
+    local pending = edit.assign(manifest, tree, table.move(args, 2, #args, 1, {}), 2)
+    local c = connector.build(home, name, tree, pending)
+    if not flags.no_check and c.enabled then edit.check(ctx, c) end
+    edit.keep(ctx, c, "set", before)
+    ctx.out:say(("%s: wrote %s"):format(name, c.file))
+    return 0
+  end,
+}

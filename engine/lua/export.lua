@@ -1,0 +1,79 @@
+-- export: a connector's accepted state as a file (jsonl) or a folder of files (csv), whole or not at all.
+local fail = require "fail"
+local record = require "record"
+
+local M = {}
+
+-- Kind of record, name of its csv file.
+M.kinds = { { "resource", "resources" }, { "entitlement", "entitlements" }, { "grant", "grants" },
+  { "excluded", "excluded" } }
+
+local function texts(st, kind, run)
+  if kind == "excluded" then return st:excluded(run) end
+  return st:records(kind)
+end
+
+-- A file beside its final place, private; fn writes it, then it takes its place.
+local function whole(path, fn)
+  local sys = require "host.sys"
+  local temporary = ("%s.%d.tmp"):format(path, sys.pid())
+  local file, message = io.open(temporary, "wb")
+  if not file then fail("storage", ("cannot write %s: %s"):format(path, message)) end
+  local function write(...)
+    local ok, why = file:write(...)
+    if not ok then fail("storage", ("cannot write %s: %s"):format(path, why)) end
+  end
+  local ok, e = pcall(function()
+    fn(write)
+    local closed, why = file:close()
+    if not closed then fail("storage", ("cannot write %s: %s"):format(path, why)) end
+    fail.try(sys.rename(temporary, path))
+  end)
+  if not ok then
+    if io.type(file) == "file" then file:close() end
+    os.remove(temporary)
+    error(e, 0)
+  end
+end
+
+-- A record's text with its kind in front: '{"kind":"resource","id":…' costs no decoding.
+local function with_kind(kind, text)
+  local rest = text:match("^%s*{(.*)$")
+  return '{"kind":"' .. kind .. (rest:find("^%s*}") and '"' or '",') .. rest .. "\n"
+end
+
+--- One file with a record a line; returns the number of records. step(n) is told how far it is.
+function M.jsonl(st, run, path, step)
+  local n = 0
+  whole(path, function(write)
+    for _, kind in ipairs(M.kinds) do
+      for text in texts(st, kind[1], run) do
+        write(with_kind(kind[1], text))
+        n = n + 1
+        step(n)
+      end
+    end
+  end)
+  return n
+end
+
+--- A folder with one file a kind; returns the number of records.
+function M.csv(st, run, path, step)
+  local sys, csv, json = require "host.sys", require "csv", require "host.json"
+  fail.try(sys.mkdir_p(path, 448))
+  local n = 0
+  for _, kind in ipairs(M.kinds) do
+    whole(path .. "/" .. kind[2] .. ".csv", function(write)
+      local each = texts(st, kind[1], run)
+      csv.write(write, record.columns("csv", kind[1]), function()
+        local text = each()
+        n = n + (text and 1 or 0)
+        step(n)
+        return text and json.decode(text)
+      end)
+    end)
+  end
+  return n
+end
+
+return M

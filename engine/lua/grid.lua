@@ -1,0 +1,110 @@
+-- grid: rows as a table for people: columns as wide as what is in them, together no wider than the terminal.
+-- Widths come from the first rows, so that a table of any length takes the memory of those.
+local text = require "text"
+
+local M = {}
+
+local SAMPLE, GAP, NARROW = 500, 2, 6
+
+local function cell(column, row)
+  local value
+  if column.get then value = column.get(row) else value = row[column.name] end
+  if value == nil then return "" end
+  if type(value) == "table" then value = require("host.json").encode(value) end
+  return text.safe(tostring(value))
+end
+
+-- The first rows as lists of cells, and the rows after them.
+local function sample(columns, rows)
+  local lines = {}
+  for row in rows do
+    local line = {}
+    for i, column in ipairs(columns) do line[i] = cell(column, row) end
+    lines[#lines + 1] = line
+    if #lines == SAMPLE then break end
+  end
+  return lines
+end
+
+-- Per column its width; 0 for one that shows nothing.
+local function measure(columns, lines)
+  local widths = {}
+  for i, column in ipairs(columns) do
+    local width, used = text.width(column.title or column.name), column.always or #lines == 0
+    for _, line in ipairs(lines) do
+      used = used or line[i] ~= ""
+      width = math.max(width, text.width(line[i]))
+    end
+    widths[i] = used and width or 0
+  end
+  return widths
+end
+
+local function total(widths)
+  local sum, shown = 0, 0
+  for _, width in ipairs(widths) do
+    sum = sum + width
+    if width > 0 then shown = shown + 1 end
+  end
+  return sum + GAP * math.max(0, shown - 1), shown
+end
+
+-- Takes columns away from the widest until all fit; then drops those at the right.
+local function fit(widths, room)
+  while total(widths) > room do
+    local widest = 1
+    for i, width in ipairs(widths) do
+      if width > widths[widest] then widest = i end
+    end
+    if widths[widest] > NARROW then
+      local over = total(widths) - room
+      local second = NARROW
+      for i, width in ipairs(widths) do
+        if i ~= widest then second = math.max(second, width) end
+      end
+      widths[widest] = math.max(widths[widest] - over, math.min(second, widths[widest] - 1), NARROW)
+    else
+      local last = #widths
+      while last > 1 and widths[last] == 0 do last = last - 1 end
+      if last == 1 then return end
+      widths[last] = 0
+    end
+  end
+end
+
+-- A line that is wider than the room has its cells cut; one that is not is shown whole.
+local function too_wide(widths, line, room)
+  local natural = {}
+  for i, width in ipairs(widths) do natural[i] = width > 0 and math.max(width, text.width(line[i])) or 0 end
+  return total(natural) > room
+end
+
+local function print_line(write, columns, widths, line, room)
+  local parts, cut = {}, room ~= math.huge and too_wide(widths, line, room)
+  for i, width in ipairs(widths) do
+    if width > 0 then
+      local shown = cut and text.cut(line[i], width) or line[i]
+      parts[#parts + 1] = text.pad(shown, width, columns[i].right)
+    end
+  end
+  write((table.concat(parts, (" "):rep(GAP)):gsub("%s+$", "")), "\n")
+end
+
+--- Writes the table through write(text, …); room is the number of columns it may take.
+function M.write(write, columns, rows, room)
+  local lines = sample(columns, rows)
+  local widths = measure(columns, lines)
+  if room ~= math.huge then fit(widths, room) end
+  local titles = {}
+  for i, column in ipairs(columns) do titles[i] = column.title or column.name:upper() end
+  print_line(write, columns, widths, titles, room)
+  for _, line in ipairs(lines) do print_line(write, columns, widths, line, room) end
+  if #lines < SAMPLE then return end
+  local line = {}
+  for row in rows do
+    for i, column in ipairs(columns) do line[i] = widths[i] > 0 and cell(column, row) or "" end
+    print_line(write, columns, widths, line, room)
+  end
+end
+
+return M
