@@ -205,6 +205,15 @@ static size_t end_of(const char *text, size_t len, size_t i, size_t end) {
     return end;
 }
 
+/* What was kept of a text before a form: without a base64 digit that tells some of its bits, and
+ * without the backslash of an escape that the form begins in, so that JSON stays JSON. */
+static size_t edge(const char *text, size_t to, bool left_mixed) {
+    if (left_mixed && to > 0 && base64_digit((unsigned char)text[to - 1]) >= 0) to--;
+    size_t slashes = 0;
+    while (slashes < to && text[to - 1 - slashes] == '\\') slashes++;
+    return to - slashes % 2;
+}
+
 /* In place: what is written never overtakes what is read, since *** is shorter than any form. */
 static size_t scrub(char *text, size_t len) {
     size_t to = 0;
@@ -215,7 +224,7 @@ static size_t scrub(char *text, size_t len) {
             continue;
         }
         i = end_of(text, len, i, i + m.len);
-        if (m.left_mixed && to > 0 && base64_digit((unsigned char)text[to - 1]) >= 0) to--;
+        to = edge(text, to, m.left_mixed);
         memcpy(text + to, "***", 3);
         to += 3;
     }

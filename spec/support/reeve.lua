@@ -11,6 +11,7 @@ local reeve = {}
 local BIN = os.getenv("REEVE_BIN") or lfs.currentdir() .. "/build/reeve"
 local DRIVE = os.getenv("REEVE_DRIVE") or lfs.currentdir() .. "/build/spec/drive"
 local ENGINE = os.getenv("REEVE_ENGINE") or lfs.currentdir() .. "/build/spec/host"
+reeve.host = ENGINE
 local PATIENCE = 60
 
 reeve.bin = BIN
