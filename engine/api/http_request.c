@@ -19,6 +19,7 @@ struct request {
     struct http_request *wire; /* NULL: given up */
     size_t element_max;
     struct buf whole;          /* the body, where it is wanted whole */
+    size_t split_at;           /* of it, what the splitter has seen */
     struct json_split split;
     bool splitting, split_over, checked;
     unsigned facts;
@@ -178,7 +179,7 @@ static int whole_k(lua_State *L, int status, lua_KContext ctx) {
 
 static int with_whole(lua_State *L, then_function *then) {
     struct request *q = live(L, 1);
-    if (q->splitting || q->split_over)
+    if (q->splitting && q->whole.len == 0)
         return luaL_error(L, "an answer read with each is not there as a whole");
     return whole_k(L, LUA_OK, (lua_KContext)then);
 }
@@ -334,18 +335,29 @@ static int end_of_elements(lua_State *L, struct request *q) {
     return 1;
 }
 
+/* What has come and the splitter has not seen: first what was read as a whole, by a classify say. */
+static const char *unsplit(struct request *q, size_t *len) {
+    *len = q->whole.len - q->split_at;
+    return *len > 0 ? q->whole.data + q->split_at : http_bytes(q->wire, len);
+}
+
+static void split_seen(struct request *q, size_t n) {
+    if (q->split_at < q->whole.len) q->split_at += n;
+    else http_take(q->wire, n);
+}
+
 /* Takes one element out of what has come and pushes it: 1. 0 where there is none yet. The element
  * is pushed before its bytes are given back. */
 static int push_element(lua_State *L, struct request *q) {
     struct error e;
     size_t len, used;
     const char *bytes;
-    while (bytes = http_bytes(q->wire, &len), len > 0) {
+    while (bytes = unsplit(q, &len), len > 0) {
         enum json_split_result got = json_split_feed(&q->split, bytes, len, &used, &e);
         if (got == JSON_SPLIT_ERROR) return raise_json(L, q, &e);
         bool element = got == JSON_SPLIT_ELEMENT;
         if (element) json_push_raw_facts(L, q->split.element, q->split.element_len, q->split.facts);
-        http_take(q->wire, used);
+        split_seen(q, used);
         if (element) return 1;
     }
     return 0;
@@ -381,8 +393,7 @@ static int l_each(lua_State *L) {
         .rest_bytes = q->element_max,
         .optional = lua_toboolean(L, 3),
     };
-    if (q->splitting || q->whole.len > 0)
-        return luaL_error(L, "an answer can be read once: with each, or as a whole");
+    if (q->splitting) return luaL_error(L, "the elements of an answer can be read once");
     if (json_split_open(&q->split, &o, &e)) {
         json_split_free(&q->split);
         return luaL_error(L, "each: %s", e.text);

@@ -9,7 +9,8 @@
 --                              here, as is that of a task that nobody joined. What still runs when it
 --                              ends is cancelled.
 --   task.spawn(fn, options)    a new task, a child of the running one.  options: args = {…},
---                              sandbox = label (fn is a plugin's), name
+--                              sandbox = label (fn is a plugin's), name, detached = true (a child of
+--                              the first task: it outlives the running one)
 --   t:join()                   waits for its end: its results; its error is raised here
 --   t:cancel()                 ends it, its children, and the request it waits for
 --   task.all(fns)              runs functions side by side, as the running task's kind; the first result of
@@ -31,7 +32,7 @@ local ready, first, last = {}, 1, 0 -- tasks that can go on, in order: ready[fir
 local waiting = {} -- request -> list of tasks
 local timers = {} -- task that sleeps -> until when
 local unseen = {} -- tasks that failed while nobody waited for them
-local current, polled
+local current, root, polled
 
 local function make_ready(t)
   t.on = nil
@@ -88,7 +89,9 @@ end
 local function after_step(t, ok, ...)
   if not ok then
     local why = ...
-    if type(why) == "string" and not t.sandbox then why = debug.traceback(t.co, why) end
+    if type(why) == "string" and not t.sandbox and not why:find("stack traceback:", 1, true) then
+      why = debug.traceback(t.co, why)
+    end
     return finish(t, false, why)
   end
   if t.status(t.co) == "dead" then return finish(t, true, ...) end
@@ -111,14 +114,15 @@ end
 --- A new task, a child of the running one.
 function task.spawn(fn, options)
   options = options or {}
-  local t = setmetatable({ args = options.args, name = options.name, parent = current, children = {}, waiters = {},
+  local parent = not options.detached and current or root
+  local t = setmetatable({ args = options.args, name = options.name, parent = parent, children = {}, waiters = {},
     sandbox = options.sandbox }, Task)
   if t.sandbox then
     t.co, t.resume, t.status, t.close = vm.thread(fn, t.sandbox), vm.resume, vm.status, vm.close
   else
     t.co, t.resume, t.status, t.close = coroutine.create(fn), coroutine.resume, coroutine.status, coroutine.close
   end
-  if current then current.children[t] = true end
+  if parent then parent.children[t] = true end
   make_ready(t)
   return t
 end
@@ -239,7 +243,7 @@ end
 local PATIENCE, TURN = 0.5, 0.01 -- seconds: the longest poll; a turn, where there are several clients
 
 -- Lets the network and the clock move on.
-local function poll(root)
+local function poll()
   if polled then polled() end
   local pause = wake_sleepers()
   if first <= last then pause = 0 end
@@ -258,29 +262,29 @@ local function poll(root)
   end
 end
 
-local function loop(root)
+local function loop()
   while not root.over do
     local t = next_ready()
-    if t then step(t) else poll(root) end
+    if t then step(t) else poll() end
   end
 end
 
 --- Runs fn(...) as the first task until it ends.
 function task.run(fn, ...)
-  if current then error("task.run is for the outermost code; inside a task there is task.spawn", 2) end
+  if root then error("task.run is for the outermost code; inside a task there is task.spawn", 2) end
   ready, first, last, waiting, timers, unseen = {}, 1, 0, {}, {}, {}
-  local root = task.spawn(fn, { args = table.pack(...), name = "main" })
-  root.joined = true
-  local ok, why = pcall(loop, root)
-  current = nil
-  for child in pairs(root.children) do child:cancel() end
+  local main = task.spawn(fn, { args = table.pack(...), name = "main" })
+  root, main.joined = main, true
+  local ok, why = pcall(loop)
+  root, current = nil, nil
+  for child in pairs(main.children) do child:cancel() end
   if not ok then
-    root:cancel()
+    main:cancel()
     error(why, 0)
   end
   local lost = next(unseen)
-  if root.ok and lost then error(lost.error, 0) end
-  return root:join()
+  if main.ok and lost then error(lost.error, 0) end
+  return main:join()
 end
 
 return task

@@ -1,0 +1,358 @@
+-- http: the session of one connector with its target, and what plugins see of it as ctx.http.
+--
+--   local session = require("http").session { manifest = …, settings = …, options = connector.options,
+--     ledger = …, ctx = …, sandbox = "plugins/acme/connector.lua", version = "0.1.0" }
+--   session.auth                 ctx.auth
+--   session:attach(result)       takes what M.http(ctx) returned: { base_url, auth, classify }
+--   session:open()               ctx.http, for one page, check …: :get :post :put :patch :delete
+--   session:finish(ctx_http)     ends what that has left open; a message where an `each` was left unfinished
+--   session:stats()              { requests, bytes, retries, throttled_s }
+--   session:close()
+--
+-- A request waits for its rate, its credential and its slot, is repeated where that is safe and makes sense
+-- (retry.lua), and raises { status, code, message, url } where it does not succeed. It must run in a task.
+local auth = require "auth"
+local fail = require "fail"
+local host = require "host.http"
+local log = require "log"
+local body = require "body"
+local refusal = require "refusal"
+local response = require "response"
+local retry = require "retry"
+local secret = require "host.secret"
+local sys = require "host.sys"
+local task = require "task"
+local url = require "url"
+
+local M = {}
+local Session = {}
+Session.__index = Session
+
+local MIB = 1024 * 1024
+
+-- A session ---------------------------------------------------------------------------------------------
+
+-- Hosts that the operator's settings name. A default is the plugin's own word, not the operator's.
+local function named_hosts(manifest, settings)
+  local hosts = {}
+  for _, spec in ipairs(manifest.settings or {}) do
+    local value = settings[spec.name]
+    if (spec.kind == "url" or spec.kind == "host") and value and value ~= spec.default then
+      local whole = spec.kind == "url" and value or "https://" .. value
+      local parsed, message = host.parse(whole)
+      if not parsed then fail("config", ("setting %s: %s"):format(spec.name, message)) end
+      hosts[#hosts + 1] = parsed.host
+    end
+  end
+  return hosts
+end
+
+--- Opens a session. Raises a config failure for certificates or URLs that cannot be used.
+function M.session(spec)
+  local options = spec.options or {}
+  local http, limits = options.http or {}, options.limits or {}
+  local client = fail.try(host.client {
+    hosts = spec.manifest.hosts or {}, named = named_hosts(spec.manifest, spec.settings or {}),
+    timeout_s = http.timeout_s, concurrency = http.concurrency, proxy = http.proxy, ca_file = http.ca_file,
+    client_cert = http.client_cert, client_key = http.client_key,
+    body_bytes = math.floor((limits.body_mb or 64) * MIB), element_bytes = math.floor((limits.element_mb or 1) * MIB),
+    user_agent = "reeve/" .. (spec.version or "0"),
+  })
+  local session = setmetatable({
+    client = client, rate = spec.manifest.rate, settings = spec.settings or {}, retry_s = http.retry_s or 120,
+    ledger = spec.ledger, ctx = spec.ctx, sandbox = spec.sandbox, buckets = {}, held = {}, retries = 0, throttled = 0,
+    random = spec.random,
+  }, Session)
+  session.auth = auth.new(session)
+  return session
+end
+
+local function check_config(config)
+  if type(config) ~= "table" then fail("config", "M.http: a table { base_url, auth, classify } must be returned") end
+  local known = { base_url = "string", auth = "table", classify = "function" }
+  for name, value in pairs(config) do
+    if not known[name] then fail("config", ("M.http: '%s' is not known (base_url, auth, classify)"):format(name)) end
+    if type(value) ~= known[name] then fail("config", ("M.http: %s: a %s expected"):format(name, known[name])) end
+  end
+  if config.auth and not auth.is(config.auth) then fail("config", "M.http: auth: one of ctx.auth's expected") end
+end
+
+--- Takes what M.http(ctx) returned.
+function Session:attach(config)
+  check_config(config)
+  self.base_url, self.default_auth, self.classify = config.base_url, config.auth, config.classify
+  if self.base_url then
+    local parsed, message = host.parse(self.base_url)
+    if not parsed then fail("config", "M.http: base_url: " .. message) end
+    self.base_origin = parsed.origin
+  end
+end
+
+-- The names of the settings whose values these are, for messages: "client_id, client_secret".
+function Session:names_of(values)
+  local names = {}
+  for _, value in ipairs(values) do
+    for name, setting in pairs(self.settings) do
+      if setting == value or secret.is(setting) and secret.is(value) and secret.equal(setting, value) then
+        names[#names + 1] = name
+      end
+    end
+  end
+  return #names > 0 and table.concat(names, ", ") or "that the plugin uses"
+end
+
+--- What it has cost so far.
+function Session:stats()
+  local stats = self.client:stats()
+  return { requests = stats.requests, bytes = stats.bytes, retries = self.retries, throttled_s = self.throttled }
+end
+
+--- Ends all transfers. Nothing can be asked any more.
+function Session:close()
+  self.client:close()
+end
+
+-- One request ---------------------------------------------------------------------------------------------
+
+local known_options = { query = true, path = true, headers = true, form = true, json = true, body = true, auth = true,
+  raise = true, timeout_s = true, idempotent = true }
+
+local function check_options(options)
+  for name in pairs(options) do
+    if not known_options[name] then
+      error(("'%s' is not an option of a request (query path headers form json body auth raise timeout_s idempotent)")
+        :format(tostring(name)), 0)
+    end
+  end
+end
+
+-- The plugin's own headers, with those that it has not said.
+local function headers_of(options, content_type)
+  local headers, said = {}, {}
+  for name, value in pairs(options.headers or {}) do
+    headers[name], said[name:lower()] = value, true
+  end
+  if not said.accept then headers.Accept = "application/json" end
+  if content_type and not said["content-type"] then headers["Content-Type"] = content_type end
+  return headers, said.authorization
+end
+
+-- Whose credential goes along: the one that is asked for; else the session's, to the origin of base_url.
+local function auth_of(session, options, origin, said)
+  if options.auth == false then return nil end
+  if auth.is(options.auth) then return options.auth end
+  if options.auth == true then return session.default_auth end
+  if said or session.base_origin and session.base_origin ~= origin then return nil end
+  return session.default_auth
+end
+
+-- What is to be asked, from what the plugin said.
+local function prepare(session, method, path, options)
+  check_options(options)
+  local plain = url.join(session.base_url, url.fill(path, options.path))
+  local parsed, message = host.parse(plain)
+  if not parsed then error(("%s '%s': %s"):format(method, path, message), 0) end
+  local content, content_type = body.of(options)
+  local headers, said = headers_of(options, content_type)
+  return {
+    method = method, url = url.with_query(plain, options.query), shown = method .. " " .. parsed.shown,
+    host = parsed.host, headers = headers, body = content, timeout_s = options.timeout_s,
+    repeatable = retry.may_repeat(method, options.idempotent), raise = options.raise ~= false,
+    auth = auth_of(session, options, parsed.origin, said),
+  }
+end
+
+-- Waits until this host may be asked again: its bucket, and what it has asked for itself.
+local function pace(session, name)
+  if session.rate and not session.buckets[name] then
+    session.buckets[name] = host.bucket(session.rate.requests, session.rate.per_s)
+  end
+  local bucket = session.buckets[name]
+  local wait = math.max(bucket and bucket:take() or 0, (session.held[name] or 0) - sys.mono())
+  if wait > 0 then
+    session.throttled = session.throttled + wait
+    task.sleep(wait)
+  end
+end
+
+local function raise(ask, fields)
+  local failure = refusal.failure(fields, ask.shown)
+  error(failure, 0)
+end
+
+-- One try: an answer whose headers are in, or nil, message, code.
+local function try(session, ask)
+  pace(session, ask.host)
+  local headers = {}
+  for name, value in pairs(ask.headers) do headers[name] = value end
+  if ask.auth then ask.used = auth.apply(ask.auth, headers) end
+  local request, message, code = session.client:start { method = ask.method, url = ask.url, headers = headers,
+    body = ask.body, timeout_s = ask.timeout_s, repeatable = ask.repeatable }
+  if not request then return nil, message, code end
+  local ok
+  ok, message, code = request:wait()
+  if not ok then return nil, message, code end
+  return response.new(request)
+end
+
+-- What an answer means: "ok", "fail" with message and code, or "retry" with seconds.
+local function judge(session, res)
+  if session.classify then
+    local verdict, detail, code = session.classify(res)
+    if verdict == "ok" or verdict == "fail" or verdict == "retry" then return verdict, detail, code end
+    if verdict ~= nil then
+      error(('classify: "ok", "retry" or "fail" expected, got %s'):format(tostring(verdict)), 0)
+    end
+  end
+  local status = res.status
+  if status >= 200 and status < 300 then return "ok" end
+  return retry.is_passing(status) and "retry" or "fail"
+end
+
+-- May it be tried again, and when? The seconds, or nil and why not.
+local function next_try(session, ask, asked)
+  if not ask.repeatable then return nil end
+  local spent = sys.mono() - ask.began
+  local wait = asked or retry.backoff(ask.tries, session.random)
+  if spent + wait > session.retry_s then
+    if asked then return nil, ("it asks to wait %.0f s"):format(asked) end
+    return nil
+  end
+  return wait
+end
+
+local function tried(ask, why)
+  local text = ""
+  if ask.tries > 1 then text = ("; tried %d times in %.0f s"):format(ask.tries, sys.mono() - ask.began) end
+  if why then text = text .. "; " .. why .. ", http.retry_s allows less" end
+  return text
+end
+
+-- Waits for the next try. All requests to the host wait where the target asked for it.
+local function wait_for_next(session, ask, seconds, asked, reason)
+  session.retries = session.retries + 1
+  log.debug("request repeated", { request = ask.shown, tries = ask.tries, wait_s = seconds, reason = reason })
+  if asked then session.held[ask.host] = math.max(session.held[ask.host] or 0, sys.mono() + asked) end
+  if reason == "429" then session.throttled = session.throttled + seconds end
+  task.sleep(seconds)
+end
+
+-- No answer came.
+local function without_answer(session, ask, message, code)
+  if code == "cut" then code = "unavailable" end
+  local wait, why
+  if code == "unavailable" then wait, why = next_try(session, ask) end
+  if wait then return wait_for_next(session, ask, wait, nil, message) end
+  if code == "config" then fail(code, message) end
+  raise(ask, { code = code, message = message .. tried(ask, why) })
+end
+
+local function message_of(ask, res, words, code)
+  local told = refusal.told(res.status, words)
+  if code ~= "credentials" then return ("%s: it answered %s"):format(ask.shown, told) end
+  local whose = ask.auth and " (" .. auth.names(ask.auth) .. ")" or ""
+  local what = res.status == 403 and "the credential%s may not do this" or "the target refuses the credential%s"
+  return ("%s: %s: it answered %s"):format(ask.shown, what:format(whose), told)
+end
+
+-- An answer that is not to be repeated and no success.
+local function refuse(ask, res, message, code, why)
+  local words = not message and refusal.words(response.request(res), res.headers) or nil
+  code = code or refusal.code(res.status)
+  message = message and ask.shown .. ": " .. message or message_of(ask, res, words, code)
+  local failure = refusal.failure({ status = res.status, code = code, message = message .. tried(ask, why) }, ask.shown)
+  failure.words, failure.tried = words, ask.shown
+  response.request(res):cancel()
+  error(failure, 0)
+end
+
+-- An answer came: returned, or nil for another try, or raised.
+local function with_answer(session, ask, res)
+  if res.status == 401 and ask.auth and not ask.renewed then
+    ask.renewed = true
+    if auth.renew(ask.auth, ask.used) then
+      response.request(res):cancel()
+      ask.tries = ask.tries - 1
+      return nil
+    end
+  end
+  local verdict, detail, code = judge(session, res)
+  if verdict == "ok" then return res end
+  local why
+  if verdict == "retry" then
+    local asked = tonumber(detail) or retry.asked(res.status, res.headers, sys.now())
+    local wait
+    wait, why = next_try(session, ask, asked)
+    if wait then
+      response.request(res):cancel()
+      return wait_for_next(session, ask, wait, asked, tostring(res.status))
+    end
+    if res.status >= 200 and res.status < 300 then detail, code = "it still says to come back later", "throttled" end
+  end
+  if not ask.raise and not code then return res end
+  return refuse(ask, res, type(detail) == "string" and detail or nil, code, why)
+end
+
+local function ask_until(session, ask)
+  ask.began, ask.tries = sys.mono(), 0
+  while true do
+    ask.tries = ask.tries + 1
+    local res, message, code = try(session, ask)
+    if res then
+      res = with_answer(session, ask, res)
+      if res then return res end
+    else
+      without_answer(session, ask, message, code)
+    end
+  end
+end
+
+-- The plugin's mistakes are told at the plugin's line.
+local function ask_at(level, session, method, path, options)
+  local ok, ask = pcall(prepare, session, method, path, options or {})
+  if not ok then error(ask, level + 1) end
+  return ask_until(session, ask)
+end
+
+--- Asks, and returns the response.
+function Session:ask(method, path, options)
+  return ask_at(2, self, method, path, options)
+end
+
+-- ctx.http --------------------------------------------------------------------------------------------------
+
+local opened = setmetatable({}, { __mode = "k" }) -- ctx.http -> the responses it gave
+
+--- ctx.http for one page: what it opens is ended by session:finish.
+function Session:open()
+  local page, responses, session = {}, {}, self
+  for _, method in ipairs { "get", "post", "put", "patch", "delete", "head" } do
+    local name = method:upper()
+    page[method] = function(this, path, options)
+      if this ~= page or type(path) ~= "string" then
+        error(("ctx.http:%s(path_or_url, options) expected"):format(method), 2)
+      end
+      local res = ask_at(2, session, name, path, options)
+      responses[#responses + 1] = res
+      return res
+    end
+  end
+  opened[page] = responses
+  return page
+end
+
+--- Ends what a page has left open. A message where an `each` was begun and not finished.
+function Session:finish(page)
+  local message
+  for _, res in ipairs(opened[page] or {}) do
+    local request = response.request(res)
+    if request:unfinished() and not message then
+      message = ("%s: the loop over its elements was left before its end"):format(tostring(res))
+    end
+    request:cancel()
+  end
+  opened[page] = nil
+  return message
+end
+
+return M
