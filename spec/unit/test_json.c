@@ -46,7 +46,7 @@ static void refuses_everything_else(void **state) {
         "[1,]", "[,1]", "[1 2]", "[1}", "[1,,2]", "{", "}", "{]", "{\"a\"", "{\"a\":", "{\"a\":1",
         "{\"a\":1,", "{\"a\":1,}", "{\"a\" 1}", "{\"a\",1}", "{a:1}", "{1:1}", "{:1}", "{\"a\"::1}",
         "{,}", "{\"a\":1 \"b\":2}", "{\"a\":}", "1 2", "{} {}", "[] x", "[]]", "{}}", "// c\n1",
-        "/**/1", "[1]\v", "\xef\xbb\xbf{}", "\xc2\xa0" "1", "<html>", "[1]#",
+        "/**/1", "[1]\v", "\xef\xbb\xbf{}", "\xc2\xa0[1]", "<html>", "[1]#",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (check(bad[i], NULL, NULL) != ERR_INVALID) fail_msg("accepted: %s", bad[i]);
@@ -131,6 +131,8 @@ static void tells_what_a_document_contains(void **state) {
         {"[{}]", JSON_HAS_NESTED},
         {"[\"\xff\"]", JSON_BAD_UTF8},
         {"{\"\xc3\":\"\"}", JSON_BAD_UTF8},
+        {"[\"\xff and then more than any word of a processor holds, whatever it is\"]", JSON_BAD_UTF8},
+        {"[\"more than any word of a processor holds, whatever it is, and then \xff\"]", JSON_BAD_UTF8},
         {"[\"\xc3\\n\xa9\"]", JSON_BAD_UTF8 | JSON_HAS_ESCAPE},
         {"[\"\xed\xa0\x80\"]", JSON_BAD_UTF8},
         {"[\"\\u0000\"]", JSON_HAS_ESCAPE | JSON_HAS_NUL},
@@ -140,6 +142,7 @@ static void tells_what_a_document_contains(void **state) {
         {"[\"\\ude00\"]", JSON_HAS_ESCAPE | JSON_LONE_SURROGATE},
         {"[\"\\ud83dx\\ude00\"]", JSON_HAS_ESCAPE | JSON_LONE_SURROGATE},
         {"[\"\\ud83d\\n\"]", JSON_HAS_ESCAPE | JSON_LONE_SURROGATE},
+        {"[\"\\ud83d\\n\\ude00\"]", JSON_HAS_ESCAPE | JSON_LONE_SURROGATE},
         {"[\"\\ud83d\\u0041\"]", JSON_HAS_ESCAPE | JSON_LONE_SURROGATE},
         {"[\"\\ud83d\\ud83d\\ude00\"]", JSON_HAS_ESCAPE | JSON_LONE_SURROGATE},
         {"[\"\\ud83d\",\"\\ude00\"]", JSON_HAS_ESCAPE | JSON_LONE_SURROGATE},
@@ -158,7 +161,7 @@ static void knows_utf8(void **state) {
     static const char *const good[] = {
         "", "plain ASCII, longer than eight bytes", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
         "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
-        "12345678\xc3\xa9" "12345678\xf0\x9f\x98\x80!",
+        "12345678\xc3\xa9 1234567\xf0\x9f\x98\x80!",
     };
     static const char *const bad[] = {
         "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x9f\xbf", "\xe0\xa0",
