@@ -3,37 +3,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "user.h"
+
 static enum err cannot_read(struct error *e, const char *tried, const char *path) {
     if (errno == ENOENT || errno == ENOTDIR) return err_errno(e, ERR_NOT_FOUND, tried, path);
     return err_errno(e, errno == EIO ? ERR_STORAGE : ERR_CONFIG, tried, path);
 }
 
-static const char *user_name(uid_t uid, char *room, size_t size) {
-    const struct passwd *user = getpwuid(uid);
-    if (user)
-        snprintf(room, size, "%s", user->pw_name);
-    else
-        snprintf(room, size, "uid %u", (unsigned)uid);
-    return room;
-}
-
 static enum err check(const char *path, const struct stat *st, enum file_trust trust,
                       struct error *e) {
-    char name[64];
+    char name[USER_NAME_MAX];
     unsigned mode = st->st_mode & 07777;
     if (trust == FILE_ANY) return ERR_OK;
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return err_set(e, ERR_CONFIG,
                        "%s belongs to %s, which is neither root nor who runs this: "
                        "give it away with  chown, or run as its owner",
-                       path, user_name(st->st_uid, name, sizeof name));
+                       path, user_name(st->st_uid, name));
     if (mode & 022)
         return err_set(e, ERR_CONFIG,
                        "%s may be written by others (mode %04o): run  chmod go-w '%s'", path, mode,

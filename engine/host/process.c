@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -11,6 +10,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "user.h"
 
 extern char **environ;
 
@@ -95,10 +96,9 @@ enum err process_kill(pid_t pid, int signal, struct error *e) {
 }
 
 enum err process_user(struct buf *out) {
-    const struct passwd *user = getpwuid(geteuid());
+    char name[USER_NAME_MAX];
     buf_clear(out);
-    return user ? buf_add_text(out, user->pw_name)
-                : buf_printf(out, "uid %u", (unsigned)geteuid());
+    return buf_add_text(out, user_name(geteuid(), name));
 }
 
 enum err process_host(struct buf *out) {

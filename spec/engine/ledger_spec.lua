@@ -195,7 +195,7 @@ describe("the audit trail", function()
   it("holds no secret, in whatever field", function()
     run [[
       local s = secret.new("correct horse")
-      ledger:audit { action = "set", connector = "acme", reason = "now correct horse", list = { x = "correct%20horse" } }
+      ledger:audit { action = "set", reason = "now correct horse", list = { x = "correct%20horse" } }
       local e = ledger:audits()()
       assert(e.reason == "now ***" and e.list.x == "***")]]
   end)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -17,8 +18,8 @@ static char dir[256], path[300];
 static int make_dir(void **state) {
     const char *tmp = getenv("TMPDIR");
     (void)state;
-    snprintf(dir, sizeof dir, "%s/lock-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(dir)) return 1;
+    snprintf(dir, sizeof dir, "%s/lock-%ld", tmp ? tmp : "/tmp", (long)getpid());
+    if (mkdir(dir, 0700) != 0) return 1;
     snprintf(path, sizeof path, "%s/lock", dir);
     return 0;
 }
