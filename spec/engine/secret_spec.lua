@@ -139,7 +139,7 @@ describe("a program that is killed", function()
   -- Runs a program in a folder of its own where cores are allowed, ends it, and lists the folder.
   local function left_behind(line, ready)
     local dir = reeve.folder()
-    local p = reeve.start { program = "/bin/sh", "-c", 
+    local p = reeve.start { program = "/bin/sh", "-c",
       ("cd %s && ln -s %s/plugins . && ulimit -c unlimited && exec %s"):format(dir, ROOT, line) }
     if ready then p:await(ready) else p:await("on", "err") end
     p:kill("SEGV")
