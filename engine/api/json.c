@@ -3,6 +3,8 @@
 #include "api.h"
 #include "../host/limits.h"
 
+enum { ENCODE_FIRST = 1 * KIB }; /* what most records fit, so that their buffer does not grow */
+
 static void push_plain(lua_State *L, const struct json_value *value) {
     struct json_each it;
     if (value->kind < JSON_ARRAY) {
@@ -67,6 +69,7 @@ static int f_encode(lua_State *L) {
         luaL_argcheck(L, max > 0, 2, "a positive max expected");
     }
     struct buf *out = api_buf(L, (size_t)max);
+    buf_reserve(out, max < ENCODE_FIRST ? 0 : ENCODE_FIRST);
     if (json_encode_with(L, 1, out, &how, &e)) return api_fail(L, &e);
     lua_pushlstring(L, out->data, out->len);
     buf_free(out);

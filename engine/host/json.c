@@ -272,16 +272,18 @@ static enum err escape_byte(unsigned char c, struct buf *out) {
 }
 
 enum err json_escape(const char *bytes, size_t len, struct buf *out) {
-    const char *p = bytes, *end = bytes + len;
+    const char *p = bytes, *end = bytes + len, *q;
     bool high;
     enum err rc = buf_reserve(out, len + 2);
-    if (!rc) rc = buf_add_byte(out, '"');
-    while (!rc && p < end) {
-        const char *q = json_scan_plain(p, end, &high);
+    if (rc) return rc;
+    out->data[out->len++] = '"';
+    while ((q = json_scan_plain(p, end, &high)) < end) {
         rc = buf_add(out, p, (size_t)(q - p));
-        if (!rc && q < end) rc = escape_byte((unsigned char)*q++, out);
-        p = q;
+        if (!rc) rc = escape_byte((unsigned char)*q, out);
+        if (rc) return rc;
+        p = q + 1;
     }
+    rc = buf_add(out, p, (size_t)(end - p));
     return rc ? rc : buf_add_byte(out, '"');
 }
 
