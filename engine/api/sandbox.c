@@ -41,43 +41,20 @@ static const char *hint_for(const char *name) {
     return NULL;
 }
 
-enum { NAME_MAX_LEN = 24 };
-
-static size_t least(size_t a, size_t b, size_t c) {
-    size_t m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-/* Letters to insert, delete or replace; names longer than NAME_MAX_LEN are far from everything. */
-static size_t distance(const char *a, const char *b) {
-    size_t row[NAME_MAX_LEN + 1], la = strlen(a), lb = strlen(b);
-    if (la > NAME_MAX_LEN || lb > NAME_MAX_LEN) return NAME_MAX_LEN;
-    for (size_t j = 0; j <= lb; j++) row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t above = row[j];
-            row[j] = least(above + 1, row[j - 1] + 1, corner + (a[i - 1] != b[j - 1]));
-            corner = above;
-        }
+/* Pushes the key of the table at `names` that is nearest to the text at `name`, or nil. */
+static void push_nearest(lua_State *L, int names, int name) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "suggest");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "nearest");
+    lua_pushvalue(L, name);
+    lua_newtable(L);
+    lua_Integer n = 0;
+    for (lua_pushnil(L); lua_next(L, names); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, -4, ++n);
     }
-    return row[lb];
-}
-
-/* Pushes the key of the table at t that is nearest to the name, or nil. */
-static void push_nearest(lua_State *L, int t, const char *name) {
-    size_t best = strlen(name) < 5 ? 1 : 2;
-    lua_pushnil(L);
-    lua_pushnil(L);
-    while (lua_next(L, t)) {
-        lua_pop(L, 1);
-        size_t far = lua_type(L, -1) == LUA_TSTRING ? distance(name, lua_tostring(L, -1)) : 99;
-        if (far > best || (far == best && !lua_isnil(L, -2))) continue;
-        best = far;
-        lua_pushvalue(L, -1);
-        lua_replace(L, -3);
-    }
+    lua_call(L, 2, 1);
 }
 
 /* __index of the allowed names: nothing is there. */
@@ -85,7 +62,7 @@ static int undefined(lua_State *L) {
     const char *name = luaL_tolstring(L, 2, NULL);
     const char *hint = hint_for(name);
     if (hint) return luaL_error(L, "global '%s' is not available: %s", name, hint);
-    push_nearest(L, 1, name);
+    push_nearest(L, 1, lua_gettop(L));
     if (lua_isnil(L, -1)) return luaL_error(L, "global '%s' is not defined", name);
     return luaL_error(L, "global '%s' is not defined; did you mean '%s'?", name,
                       lua_tostring(L, -1));

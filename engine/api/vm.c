@@ -163,9 +163,9 @@ static int end_thread(lua_State *L, lua_State *thread, int status) {
         budget_place_error(thread);
         lua_xmove(thread, L, 1);
     }
-    if (breach) status = breached(L);
     lua_resetthread(thread);
     lua_settop(thread, 0);
+    if (breach || budget_breached(L, LUA_OK)) status = breached(L);
     return status;
 }
 

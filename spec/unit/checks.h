@@ -63,7 +63,7 @@ static int checks_run(const char *file, const struct CMUnitTest *first, size_t n
     checks_file = file;
     lua_State *L = checks_open();
     if (!L) return 1;
-    memcpy(tests, first, n * sizeof tests[0]);
+    for (size_t i = 0; i < n; i++) tests[i] = first[i];
     for (lua_pushnil(L); lua_next(L, -2) && all < CHECKS_MAX; lua_pop(L, 1)) {
         snprintf(names[all], CHECKS_NAME, "%s", lua_tostring(L, -2));
         tests[all] = (struct CMUnitTest){

@@ -1,0 +1,18 @@
+-- reeve.json: JSON for plugins and scripts, exact: integers to 64 bits, nulls in arrays json.null.
+local json = require "host.json"
+
+local M = { null = json.null, array = json.array }
+
+--- The value of a JSON text; nil and a message where it is none.
+function M.decode(text)
+  local value, message = json.decode(text)
+  return value, message
+end
+
+--- The value as JSON, names sorted; nil and a message where it cannot be written.
+function M.encode(value)
+  local text, message = json.encode(value)
+  return text, message
+end
+
+return M
