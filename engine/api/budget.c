@@ -21,13 +21,14 @@ static struct {
     int depth;
     bool breach;
     char text[PLACE_MAX + 200];
+    bool over;             /* more than the limit is in use: the hook collects garbage, and looks */
+    char place[PLACE_MAX]; /* where the limit was passed */
     /* The allocation that was refused last. Lua collects garbage and asks once more for the same;
      * the buffers of lauxlib do not, so one refusal that is not made good is enough. */
     struct {
         bool pending;
         void *block;
         size_t old, size;
-        char place[PLACE_MAX];
     } refused;
 } budget = {.memory = 64 * (size_t)MIB, .limit = 50 * 1000 * 1000};
 
@@ -67,6 +68,12 @@ static void find_place(lua_State *L, char *place) {
     }
 }
 
+/* Called by the allocator, so nothing here allocates; the hook looks into it at once. */
+static void pass_limit(void) {
+    find_place(budget.thread, budget.place);
+    lua_sethook(budget.thread, on_count, LUA_MASKCOUNT, 1);
+}
+
 static bool refuse(void *block, size_t old, size_t size) {
     bool again = budget.refused.pending && budget.refused.block == block &&
                  budget.refused.old == old && budget.refused.size == size;
@@ -75,16 +82,16 @@ static bool refuse(void *block, size_t old, size_t size) {
         budget.refused.block = block;
         budget.refused.old = old;
         budget.refused.size = size;
-        find_place(budget.thread, budget.refused.place);
-        lua_sethook(budget.thread, on_count, LUA_MASKCOUNT, 1);
+        pass_limit();
     }
     return true;
 }
 
-/* Growth, inside, beyond the limit; a breach under way needs memory for its error. */
+/* Growth, inside, to more than twice the limit, garbage included: so much is given at once. A breach
+ * under way needs memory for its error. */
 static bool too_much(size_t old, size_t size) {
     return size > old && budget.depth > 0 && !budget.breach &&
-           (size - old > budget.memory || budget.used > budget.memory - (size - old));
+           (size - old > 2 * budget.memory || budget.used > 2 * budget.memory - (size - old));
 }
 
 void *budget_alloc(void *ud, void *block, size_t old, size_t size) {
@@ -100,13 +107,18 @@ void *budget_alloc(void *ud, void *block, size_t old, size_t size) {
         return NULL;
     }
     void *now = realloc(block, size);
-    if (now) budget.used += size - old;
+    if (!now) return NULL;
+    budget.used += size - old;
+    if (size > old && budget.used > budget.memory && budget.depth > 0 && !budget.over) {
+        budget.over = true;
+        pass_limit();
+    }
     return now;
 }
 
 static void set_breach(const char *place, const char *what) {
     budget.breach = true;
-    budget.refused.pending = false;
+    budget.over = budget.refused.pending = false;
     snprintf(budget.text, sizeof budget.text, "%s%s", place, what);
 }
 
@@ -114,7 +126,7 @@ static void set_memory_breach(void) {
     char what[120];
     snprintf(what, sizeof what, "more than %zu MiB of memory are needed (limits.memory_mb)",
              budget.memory / MIB);
-    set_breach(budget.refused.place, what);
+    set_breach(budget.place, what);
 }
 
 static void set_instruction_breach(lua_State *L) {
@@ -162,11 +174,19 @@ int budget_end(lua_State *L) {
     return lua_error(L);
 }
 
+/* More than the limit is in use. Without its garbage too? */
+static void collect(lua_State *L) {
+    budget.over = false;
+    lua_gc(L, LUA_GCCOLLECT);
+    if (budget.used > budget.memory) set_memory_breach();
+}
+
 /* The hook. After a breach it is set to each instruction, and ends whatever it is called for. */
 static void on_count(lua_State *L, lua_Debug *ar) {
     (void)ar;
     if (budget.depth == 0) return;
     if (budget.refused.pending) set_memory_breach();
+    if (budget.over && !budget.breach) collect(L);
     if (!budget.breach) {
         int step = lua_gethookcount(L);
         budget.instructions += (uint64_t)step;
@@ -198,7 +218,7 @@ void budget_leave(lua_State *L, struct budget_outer outer) {
     budget.instructions = 0;
     if (!outer.counted) lua_sethook(L, NULL, 0, 0);
     if (budget.depth > 0) return;
-    budget.breach = budget.refused.pending = false;
+    budget.breach = budget.over = budget.refused.pending = false;
 }
 
 void budget_progress(void) {

@@ -1,5 +1,8 @@
 /* budget: what scripted code may use of memory and instructions, and what happens beyond.
  *
+ * The memory limit is on what the whole state holds without its garbage; with it, at most twice as
+ * much, which bounds what one call of a library may build.
+ *
  * Only code between budget_enter and budget_leave is held to anything; vm.c is their caller. Where
  * a limit is passed there is a *breach*: it lasts until the outermost budget_leave, and meanwhile
  * every Lua function on the thread is ended at its next instruction, so that no pcall, coroutine or

@@ -134,6 +134,13 @@ end
 
 function checks.garbage_is_not_held_against_anybody()
   vm.limits { memory_mb = 8 }
+  collectgarbage "stop"
+  for i = 1, 12 do assert(#(("x"):rep(1 << 20) .. i) > i) end
+  gives(1 << 20, 'return #("x"):rep(1 << 20)')
+  collectgarbage "restart"
+  gives(2e5, [[local n = 0
+    for i = 1, 2e5 do n = n + 1 if n % 1000 == 0 then local s = ("x"):rep(1e6) .. n end end
+    return n]])
   gives(100, 'local s for i = 1, 100 do s = ("x"):rep(1e6) .. i end return 100')
   gives(2e5, 'local n = 0 for i = 1, 2e5 do local t = { i, {} } n = n + 1 end return n')
 end
