@@ -1,6 +1,6 @@
-/* Any bytes through the splitter, whole and in pieces: both must give the same, and what it lets
- * through must be what json_check lets through. The first byte says where the array is, the second
- * how long the pieces are. */
+/* The splitter over any bytes: whole, byte by byte and cut where the first byte says, it gives the
+ * same elements and the same verdict (of two errors in one element, "too large" and "not JSON", the
+ * pieces decide which is seen first); what it accepts the checker accepts, element by element. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,56 +11,73 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { BOUND = 1 << 20 };
+enum { ELEMENT = 512, REST = 512 };
 
 static void must(int holds) {
     if (!holds) abort();
 }
 
-/* Elements, each with its facts behind it, and the rest; or the words of the error. */
-static enum err run(const char *where, const char *bytes, size_t n, size_t piece, struct buf *out) {
+struct outcome {
+    struct buf text; /* elements, each behind its length, then the rest */
+    enum err rc;
+};
+
+static void note(struct outcome *o, const char *bytes, size_t len) {
+    must(!buf_add(&o->text, &len, sizeof len) && !buf_add(&o->text, bytes, len));
+}
+
+static int feed(struct json_split *s, struct outcome *o, const char *bytes, size_t n) {
+    enum json_split_result result = JSON_SPLIT_NEED;
+    struct error e;
+    while (n > 0 && result != JSON_SPLIT_ERROR) {
+        size_t used = n + 1;
+        result = json_split_feed(s, bytes, n, &used, &e);
+        must(used <= n);
+        if (result == JSON_SPLIT_ELEMENT) {
+            must(s->element_len <= ELEMENT);
+            must(!json_check(s->element, s->element_len, LIMIT_JSON_DEPTH, NULL, &e));
+            note(o, s->element, s->element_len);
+        }
+        bytes += used;
+        n -= used;
+    }
+    return result != JSON_SPLIT_ERROR;
+}
+
+/* In pieces of `step` bytes. */
+static void split(struct outcome *o, const char *where, const char *bytes, size_t size, size_t step) {
+    struct json_split_options options = {.where = where, .element_bytes = ELEMENT, .rest_bytes = REST};
     struct json_split s;
-    struct error e = {0};
-    struct json_split_options o = {where, BOUND, BOUND, 0, false};
-    must(json_split_open(&s, &o, &e) == ERR_OK);
-    for (size_t at = 0, used; at < n; at += used) {
-        size_t left = n - at < piece ? n - at : piece;
-        enum json_split_result result = json_split_feed(&s, bytes + at, left, &used, &e);
-        if (result == JSON_SPLIT_ERROR) break;
-        must(used > 0 || result == JSON_SPLIT_ELEMENT);
-        if (result != JSON_SPLIT_ELEMENT) continue;
-        unsigned facts;
-        must(json_check(s.element, s.element_len, LIMIT_JSON_DEPTH, &facts, NULL) == ERR_OK);
-        must(facts == s.facts);
-        buf_add(out, s.element, s.element_len);
-        buf_printf(out, " %x\n", s.facts);
-    }
-    enum err rc = json_split_finish(&s, &e);
-    must(rc == e.code);
-    if (rc) {
-        buf_clear(out);
-        buf_add_text(out, e.text);
-    } else {
-        must(json_check(s.rest.data, s.rest.len, LIMIT_JSON_DEPTH, NULL, NULL) == ERR_OK);
-        buf_add(out, s.rest.data, s.rest.len);
-    }
+    struct error e;
+    buf_init(&o->text, 64 * MIB);
+    must(!json_split_open(&s, &options, &e));
+    for (size_t at = 0; at < size; at += step)
+        if (!feed(&s, o, bytes + at, size - at < step ? size - at : step)) break;
+    o->rc = json_split_finish(&s, &e);
+    if (!o->rc) note(o, s.rest.data, s.rest.len);
     json_split_free(&s);
-    return rc;
+}
+
+static void compare(const char *where, const char *bytes, size_t size, size_t step) {
+    struct outcome whole, pieces;
+    split(&whole, where, bytes, size, size ? size : 1);
+    split(&pieces, where, bytes, size, step);
+    must(!whole.rc == !pieces.rc);
+    if (whole.rc == pieces.rc) {
+        must(whole.text.len == pieces.text.len);
+        must(memcmp(whole.text.data, pieces.text.data, whole.text.len) == 0);
+    }
+    if (!whole.rc) must(!json_check(bytes, size, LIMIT_JSON_DEPTH, NULL, NULL));
+    buf_free(&whole.text);
+    buf_free(&pieces.text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const char *const paths[] = {"", "a", "a.b", "users"};
-    struct buf whole, pieces;
-    if (size < 2) return 0;
-    const char *where = paths[data[0] & 3], *bytes = (const char *)data + 2;
-    size_t n = size - 2, piece = 1 + (size_t)data[1] % 32;
-    buf_init(&whole, SIZE_MAX / 2);
-    buf_init(&pieces, SIZE_MAX / 2);
-    enum err rc = run(where, bytes, n, n, &whole);
-    must(run(where, bytes, n, piece, &pieces) == rc);
-    must(whole.len == pieces.len && memcmp(whole.data, pieces.data, whole.len) == 0);
-    must(rc || json_check(bytes, n, LIMIT_JSON_DEPTH, NULL, NULL) == ERR_OK);
-    buf_free(&whole);
-    buf_free(&pieces);
+    if (size == 0) return 0;
+    const char *bytes = (const char *)data + 1;
+    compare("users", bytes, size - 1, 1);
+    compare("users", bytes, size - 1, (size_t)data[0] + 1);
+    compare("", bytes, size - 1, (size_t)data[0] + 1);
+    compare("data.items", bytes, size - 1, 7);
     return 0;
 }
