@@ -37,6 +37,15 @@ function M.fields(before, after)
   return found
 end
 
+--- A change as it is printed: row with op, run, before, after (the records as they are stored, so that no
+--- number changes) and, where both are there, the fields that differ. before and after are JSON texts or nil.
+function M.row(row, before, after)
+  local raw, decode = json().raw, json().decode
+  if before and after then row.changed = json().array(M.fields(decode(before), decode(after))) end
+  row.before, row.after = before and raw(before), after and raw(after)
+  return row
+end
+
 --- A value in a short text.
 function M.text(value)
   if value == nil then return "–" end

@@ -1,6 +1,7 @@
 -- compare: the differences between the accepted states of two connectors, as entries { op, kind, before,
 -- after }. Resources are looked up in the other state one by one; of entitlements and grants only digests are
 -- held.
+local fail = require "fail"
 local record = require "record"
 
 local M = {}
@@ -11,26 +12,27 @@ end
 
 -- Entries for resources of a that b has not, or has otherwise; then for those of b that a has not.
 local function resources(a, b, yield)
-  for text in a:records("resource") do
+  for text in fail.try(a:records("resource")) do
     local before = decode(text)
-    local other = b:show(before.type, before.id)
+    local other = fail.try(b:show(before.type, before.id))
     if not other then
       yield { op = "removed", kind = "resource", before = text }
     elseif other ~= text then
       yield { op = "changed", kind = "resource", before = text, after = other }
     end
   end
-  for text in b:records("resource") do
+  for text in fail.try(b:records("resource")) do
     local after = decode(text)
-    if not a:show(after.type, after.id) then yield { op = "added", kind = "resource", after = text } end
+    if not fail.try(a:show(after.type, after.id)) then yield { op = "added", kind = "resource",
+      after = text } end
   end
 end
 
 -- Both states' records of a kind by key; each key's text is dropped as soon as both turn out to be the same.
 local function keyed(a, b, kind, yield)
   local left = {}
-  for text in a:records(kind) do left[record.key(kind, decode(text))] = text end
-  for text in b:records(kind) do
+  for text in fail.try(a:records(kind)) do left[record.key(kind, decode(text))] = text end
+  for text in fail.try(b:records(kind)) do
     local key = record.key(kind, decode(text))
     if not left[key] then
       yield { op = "added", kind = kind, after = text }
@@ -39,7 +41,7 @@ local function keyed(a, b, kind, yield)
     end
     left[key] = nil
   end
-  for text in a:records(kind) do
+  for text in fail.try(a:records(kind)) do
     if left[record.key(kind, decode(text))] then yield { op = "removed", kind = kind, before = text } end
   end
 end

@@ -9,8 +9,8 @@ M.kinds = { { "resource", "resources" }, { "entitlement", "entitlements" }, { "g
   { "excluded", "excluded" } }
 
 local function texts(st, kind, run)
-  if kind == "excluded" then return st:excluded(run) end
-  return st:records(kind)
+  if kind == "excluded" then return fail.try(st:excluded(run)) end
+  return fail.try(st:records(kind))
 end
 
 -- A file beside its final place, private; fn writes it, then it takes its place.

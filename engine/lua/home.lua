@@ -146,6 +146,8 @@ function M.open(flags)
   local home = setmetatable({ dir = find_home(flags) }, Home)
   home.file = home.dir .. "/reeve.json"
   home.there = M.check(home.dir)
+  if home.there and not exists(home.dir, "directory") then fail("config",
+    home.dir .. ": the home is no folder") end
   local tree = home.there and M.read_json(home.file)
   home.config = tree and config.validate(tree, "home", home.file) or {}
   home.environment, home.flags = config.environment(), config.flags(flags)

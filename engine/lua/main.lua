@@ -1,5 +1,4 @@
 -- main: the engine's entry; takes argv, returns the exit status.
-local fail = require "fail"
 local exit = require "exit"
 
 -- Text for people goes through the scrubber once a secret can be in memory, never before: a plain
@@ -65,7 +64,7 @@ local function tell(e)
 end
 
 local function report(e)
-  if fail.is(e) then
+  if type(e) == "table" and e.code and e.message then
     if not e.quiet then tell(e) end
     return e.quiet and 128 + 13 or exit.status(e.code)
   end

@@ -15,6 +15,15 @@ local function refuse_taken(home, name)
   end
 end
 
+-- A plugin that is not there is a slip of the command line, not of the configuration.
+local function load_plugin(home, name)
+  local plugin = require "plugin"
+  if plugin.find(home, name) then return plugin.load(home, name) end
+  local names = {}
+  for i, found in ipairs(plugin.list(home)) do names[i] = found.name end
+  fail("usage", "no such plugin: '" .. name .. "'", require("suggest").hint(name, names, "there are"))
+end
+
 return {
   name = "add",
   summary = "Write a connector, check it, seal its secrets",
@@ -38,7 +47,7 @@ return {
     local plugin_name, name = args[1], args[2]
     local edit, home = require "edit", ctx.home
     refuse_taken(home, name)
-    local manifest = require("plugin").load(home, plugin_name).manifest
+    local manifest = load_plugin(home, plugin_name).manifest
     local tree = new_tree(plugin_name, flags)
     local pending = edit.assign(manifest, tree, table.move(args, 3, #args, 1, {}), 3)
     edit.ask_missing(manifest, tree, pending)

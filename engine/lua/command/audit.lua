@@ -1,6 +1,12 @@
 -- audit: who changed what, newest first.
 local cli = require "cli"
 
+-- A table has room for as much of a digest as tells two apart.
+local function digest(name, title)
+  return { name = name, title = title, get = function(row) return row[name] and row[name]:sub(1, 10) end,
+    csv = function(row) return row[name] end }
+end
+
 return {
   name = "audit",
   summary = "Who changed what, when and why",
@@ -14,7 +20,7 @@ return {
         title = "USER" },
       { name = "host", title = "HOST" }, { name = "action", title = "ACTION" },
       { name = "connector", title = "CONNECTOR" }, { name = "run", title = "RUN", right = true },
-      { name = "reason", title = "REASON" }, { name = "before" }, { name = "after" },
+      { name = "reason", title = "REASON" }, digest("before", "BEFORE"), digest("after", "AFTER"),
     }, require("ledger").open(ctx.home):audits(args[1]))
     return 0
   end,

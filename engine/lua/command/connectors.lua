@@ -14,6 +14,10 @@ return {
     for _, file in ipairs(strange) do
       ctx.out:say(("%s/connectors/%s: ignored: its name is no connector's name"):format(home.dir, file))
     end
+    if #names == 0 then
+      ctx.out:say("no connectors in "
+        .. home.dir .. ": `reeve plugins` lists what can be connected, `reeve add` does it")
+    end
     local rows = {}
     for i, name in ipairs(names) do
       local facts = health.of(home, name)

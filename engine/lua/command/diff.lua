@@ -36,12 +36,9 @@ local function key_of(kind, record)
 end
 
 local function row_of(entry)
-  local snapshot, change = require "snapshot", require "change"
-  local before, after = snapshot.decode(entry.before), snapshot.decode(entry.after)
-  local row = key_of(entry.kind, after or before)
-  row.kind, row.op, row.run, row.before, row.after = entry.kind, entry.op, entry.run, before, after
-  if before and after then row.changed = require("host.json").array(change.fields(before, after)) end
-  return row
+  local row = key_of(entry.kind, require("snapshot").decode(entry.after or entry.before))
+  row.kind, row.op, row.run = entry.kind, entry.op, entry.run
+  return require("change").row(row, entry.before, entry.after)
 end
 
 local function columns()
@@ -76,8 +73,8 @@ return {
   max = 3,
   examples = {
     { "reeve diff main", "what the last accepted run changed" },
-    { "reeve diff main 12", "from run 12 to the accepted one; or, of a held run, what it would change" },
-    { "reeve diff main 12 15 -o jsonl" },
+    { "reeve diff main 1", "from run 1 to the accepted one; or, of a held run, what it would change" },
+    { "reeve diff main 1 2 -o jsonl" },
     { "reeve diff main --with backup", "two connectors' states" },
   },
   flags = { cli.output, { name = "with", arg = "OTHER", help = "compare with another connector's state" } },
@@ -87,7 +84,7 @@ return {
     if not flags.with then
       local from, to = range(st, meta, args[2], args[3])
       ctx.out:say(("%s: from run %d to run %d"):format(args[1], from, to))
-      return print_rows(ctx, st:changes(from, to))
+      return print_rows(ctx, fail.try(st:changes(from, to)))
     end
     if args[2] then fail("usage", "reeve diff: RUN and --with exclude each other") end
     local other = snapshot.accepted(ctx, flags.with)

@@ -9,9 +9,8 @@ local function with_fields(st, entries)
     local entry = entries()
     if not entry then return nil end
     if times[entry.run] == nil then times[entry.run] = (snapshot.run(st, entry.run) or {}).ended or false end
-    local before, after = snapshot.decode(entry.before), snapshot.decode(entry.after)
-    return { run = entry.run, at = times[entry.run] or nil, op = entry.op, before = before, after = after,
-      changed = before and after and require("host.json").array(change.fields(before, after)) or nil }
+    local row = { run = entry.run, at = times[entry.run] or nil, op = entry.op }
+    return change.row(row, entry.before, entry.after)
   end
 end
 
@@ -27,7 +26,7 @@ return {
     local name, type, id = args[1], args[2], args[3]
     local st, _, run = require("snapshot").accepted(ctx, name)
     require("snapshot").check_type(ctx.home, name, run, type)
-    local rows = with_fields(st, st:history(type, id))
+    local rows = with_fields(st, fail.try(st:history(type, id)))
     local first = rows() or fail("failed", ("%s never had a %s '%s'"):format(name, type, id))
     local change = require "change"
     ctx.out:rows({

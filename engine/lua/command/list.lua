@@ -8,10 +8,10 @@ local special = { resources = "resource", entitlements = "entitlement", grants =
 local function list_excluded(ctx, name)
   local snapshot = require "snapshot"
   local st, meta = snapshot.find(ctx.home, name)
-  local last = st and (meta.held or meta.last)
+  local last = st and meta.last
   if not last or last == 0 then fail("failed", name .. ": no run yet", "`reeve sync " .. name .. "`") end
   ctx.out:say(("%s: run %d"):format(name, last))
-  ctx.out:rows(require("record").columns(ctx.out.form, "excluded"), st:excluded(last))
+  ctx.out:rows(require("record").columns(ctx.out.form, "excluded"), fail.try(st:excluded(last)))
   return 0
 end
 
@@ -38,7 +38,7 @@ return {
     if not special[type] then
       snapshot.check_type(ctx.home, name, run, type, { "resources", "entitlements", "grants", "excluded" })
     end
-    local rows = st:records(kind, not special[type] and type or nil)
+    local rows = fail.try(st:records(kind, not special[type] and type or nil))
     ctx.out:rows(require("record").columns(ctx.out.form, kind, not special[type]), rows)
     return 0
   end,

@@ -46,7 +46,7 @@ return {
   usage = "NAME [RUN]",
   min = 1,
   max = 2,
-  examples = { { "reeve log main", "the newest run" }, { "reeve log main 12 -o jsonl" } },
+  examples = { { "reeve log main", "the newest run" }, { "reeve log main 1 -o jsonl" } },
   flags = { cli.output },
   run = function(ctx, args)
     local snapshot = require "snapshot"

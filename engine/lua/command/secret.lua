@@ -30,10 +30,13 @@ end
 
 function actions.rm(ctx, name, key)
   local ledger = require("ledger").open(ctx.home)
+  local before = ledger:version(name, key)
   if ledger:forget(name, key) == 0 then
     fail("failed", ("%s: nothing is sealed under '%s'"):format(name, key), "`reeve secret list` says what is")
   end
-  ledger:audit { action = "secret rm", connector = name, key = key, reason = ctx.flags.reason }
+  ledger:audit { action = "secret rm", connector = name, key = key, reason = ctx.flags.reason,
+    before = before,
+    after = ledger:version(name, key) }
   ctx.out:say(("%s: forgot %s"):format(name, key))
   return 0
 end

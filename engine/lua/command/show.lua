@@ -15,7 +15,7 @@ return {
     local snapshot = require "snapshot"
     local st, _, run = snapshot.accepted(ctx, name)
     snapshot.check_type(ctx.home, name, run, type)
-    local record = st:show(type, id)
+    local record = fail.try(st:show(type, id))
     if not record then
       fail("failed", ("%s has no %s '%s'"):format(name, type, id),
         ("`reeve history %s %s %s` says whether it had one"):format(name, type, id))

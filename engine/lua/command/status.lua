@@ -84,7 +84,9 @@ return {
       require("connector").read(home, args[1])
       fail("usage", "no such connector: '" .. args[1] .. "'")
     end
-    local list = gather(home, args[1] and { args[1] } or home:connectors())
+    local names = args[1] and { args[1] } or home:connectors()
+    if #names == 0 then ctx.out:say("no connectors in " .. home.dir) end
+    local list = gather(home, names)
     print_list(ctx, list, args[1] ~= nil)
     return flags.check and check(ctx, list) or 0
   end,
