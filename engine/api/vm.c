@@ -243,9 +243,23 @@ static int search_embedded(lua_State *L) {
     return 2;
 }
 
+/* coroutine.create for the engine's own Lua, whose coroutines join secrets too: VM_STACK_ROOM. */
+static int create_with_room(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_State *thread = lua_newthread(L);
+    lua_checkstack(thread, VM_STACK_ROOM);
+    lua_pushvalue(L, 1);
+    lua_xmove(L, thread, 1);
+    return 1;
+}
+
 /* The engine's modules come from the program and from nowhere else: no path is searched. */
 static int open_engine(lua_State *L) {
     luaL_openlibs(L);
+    lua_getglobal(L, "coroutine");
+    lua_pushcfunction(L, create_with_room);
+    lua_setfield(L, -2, "create");
+    lua_pop(L, 1);
     sandbox_guard(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     for (const luaL_Reg *m = api_modules; m->name; m++) {
