@@ -140,6 +140,7 @@ end
 --- Asks the target whether settings and credentials are good, with a fresh token; says as whom. Raises where
 --- not.
 function M.check(ctx, c)
+  c:resolve_secrets()
   if type(package.searchers[2]("check")) ~= "function" then return end
   local result = require("check").run(ctx.home, c, { fresh = true })
   ctx.out:say(("%s: connected as %s"):format(c.name, result.account or c.manifest.title or c.plugin_name))

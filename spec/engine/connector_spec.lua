@@ -129,6 +129,19 @@ describe("set", function()
     assert.equal(audit[1].before, audit[2].after)
   end)
 
+  it("wants a sealed secret again where it would be sent elsewhere", function()
+    local home = new_home()
+    add(home, { "client_id=1", "client_secret=-" }, { stdin = "sealed-for-one-origin\n" })
+    local before = reeve.read(home .. "/connectors/main.json")
+    local r = reeve.run { "set", "main", "api_url=https://elsewhere.example", home = home }
+    assert.equal(3, r.status)
+    assert.matches("client_secret", r.err)
+    assert.equal(before, reeve.read(home .. "/connectors/main.json"))
+    r = reeve.run { "set", "main", "http.proxy=http://p.example:8080", home = home }
+    assert.equal(3, r.status)
+    assert.equal(before, reeve.read(home .. "/connectors/main.json"))
+  end)
+
   it("refuses an unknown connector with a suggestion", function()
     local home = new_home()
     add(home, { "client_id=1", "client_secret=env:X" })

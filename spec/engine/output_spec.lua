@@ -11,6 +11,9 @@ package.preload["host.sys"] = function()
     return n
   end
   return {
+    isatty = function() return true end,
+    width = function() return 30 end,
+    mono = function() return _G.reeve_clock end,
     width_of = columns,
     fit = function(text, max)
       while columns(text) > max do text = text:sub(1, utf8.offset(text, -1) - 1) end
@@ -132,6 +135,42 @@ describe("forms", function()
     local r = reeve.run { "show", "nobody", "user", "1", "--log-format", "json", home = reeve.home() }
     assert.equal(2, r.status)
     assert.equal("usage", reeve.json(r.err).code)
+  end)
+end)
+
+describe("a terminal", function()
+  it("gets tables of its width", function()
+    if select(2, reeve.shell "command -v script") ~= 0 then return pending("script is not installed") end
+    local command = ("script -qec 'stty cols 40; %s paths --home %s' /dev/null"):format(reeve.bin, reeve.home())
+    local out, code, err = reeve.shell(command)
+    assert.equal(0, code, err)
+    local widest = 0
+    for line in out:gmatch("[^\r\n]+") do widest = math.max(widest, text.width(line)) end
+    assert.equal(40, widest)
+    assert.truthy(out:find("…", 1, true))
+  end)
+
+  it("gets progress for what takes more than a second, and is left clean", function()
+    local progress, stderr, written = require "progress", io.stderr, {}
+    rawset(io, "stderr", { write = function(_, ...)
+      for _, part in ipairs { ... } do written[#written + 1] = part end
+    end })
+    _G.reeve_clock = 100
+    local p = progress.start("fetching acme with a long, long name", {})
+    p:at(10, 100, "users")
+    p:done()
+    local early = #written
+    _G.reeve_clock = 101.5
+    p:at(20, 100, "users")
+    _G.reeve_clock = 101.55
+    p:at(30, 100, "users")
+    p:done()
+    local quiet = progress.start("x", { quiet = true })
+    _G.reeve_clock = 200
+    quiet:at(1)
+    rawset(io, "stderr", stderr)
+    assert.equal(0, early)
+    assert.equal("\r\27[Kfetching acme with a long, l…\r\27[K", table.concat(written))
   end)
 end)
 
