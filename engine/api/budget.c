@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../host/limits.h"
+#include "../host/watchdog.h"
 
 enum {
     INTERVAL = 10000,  /* instructions from one look at the budget to the next */
@@ -20,6 +21,7 @@ static struct {
     lua_State *thread; /* the one that runs scripted code; NULL outside */
     int depth;
     bool breach;
+    const char *code; /* of the breach: "config", and "failed" where the machine has no memory */
     char text[PLACE_MAX + 200];
     bool over;             /* more than the limit is in use: the hook collects garbage, and looks */
     char place[PLACE_MAX]; /* where the limit was passed */
@@ -56,8 +58,8 @@ size_t budget_used(void) {
     return budget.used;
 }
 
-/* "script:line: " of the innermost function of a script; "" where there is none. Calls nothing that
- * allocates: the allocator itself asks. */
+/* "script:line: " of the innermost function of a script, else the label of what runs, else "". Calls
+ * nothing that allocates: the allocator itself asks. */
 static void find_place(lua_State *L, char *place) {
     lua_Debug ar;
     place[0] = '\0';
@@ -66,6 +68,7 @@ static void find_place(lua_State *L, char *place) {
         snprintf(place, PLACE_MAX, "%.150s:%d: ", ar.source + 1, ar.currentline);
         return;
     }
+    if (watchdog_who()) snprintf(place, PLACE_MAX, "%.150s: ", watchdog_who());
 }
 
 /* Called by the allocator, so nothing here allocates; the hook looks into it at once. */
@@ -116,8 +119,9 @@ void *budget_alloc(void *ud, void *block, size_t old, size_t size) {
     return now;
 }
 
-static void set_breach(const char *place, const char *what) {
+static void set_breach(const char *code, const char *place, const char *what) {
     budget.breach = true;
+    budget.code = code;
     budget.over = budget.refused.pending = false;
     snprintf(budget.text, sizeof budget.text, "%s%s", place, what);
 }
@@ -126,7 +130,7 @@ static void set_memory_breach(void) {
     char what[120];
     snprintf(what, sizeof what, "more than %zu MiB of memory are needed (limits.memory_mb)",
              budget.memory / MIB);
-    set_breach(budget.place, what);
+    set_breach("config", budget.place, what);
 }
 
 static void set_instruction_breach(lua_State *L) {
@@ -136,7 +140,7 @@ static void set_instruction_breach(lua_State *L) {
              "more than %" PRIu64 " instructions without a host call (limits.instructions); "
              "an endless loop?",
              budget.limit);
-    set_breach(place, what);
+    set_breach("config", place, what);
 }
 
 static int interval(void) {
@@ -150,7 +154,7 @@ static int breach_text(lua_State *L) {
 
 static void push_breach(lua_State *L) {
     lua_createtable(L, 0, 3);
-    lua_pushliteral(L, "config");
+    lua_pushstring(L, budget.code);
     lua_setfield(L, -2, "code");
     lua_pushstring(L, budget.text);
     lua_setfield(L, -2, "message");
@@ -243,11 +247,10 @@ bool budget_breached(lua_State *L, int status) {
 
 void budget_place_error(lua_State *L) {
     char place[PLACE_MAX];
+    if (lua_type(L, -1) != LUA_TSTRING || !lua_checkstack(L, 3)) return;
     find_place(L, place);
-    size_t script = strcspn(place, ":");
-    if (lua_type(L, -1) != LUA_TSTRING || !place[0] || !lua_checkstack(L, 3) ||
-        strncmp(lua_tostring(L, -1), place, script + 1) == 0)
-        return;
+    size_t script = strcspn(place, ":,");
+    if (strncmp(lua_tostring(L, -1), place, script) == 0) return;
     lua_pushstring(L, place);
     lua_insert(L, -2);
     lua_concat(L, 2);
@@ -255,7 +258,7 @@ void budget_place_error(lua_State *L) {
 
 void budget_error(lua_State *L) {
     if (is_breach(L, -1)) return;
-    if (!budget.breach) set_breach("", "out of memory");
+    if (!budget.breach) set_breach("failed", "", "out of memory");
     lua_pop(L, 1);
     push_breach(L);
 }

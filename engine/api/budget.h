@@ -58,8 +58,9 @@ void budget_error(lua_State *L);
 int budget_end(lua_State *L);
 
 /* Where the error on top is a string that does not begin with the name of the script that runs,
- * puts "script:line: " before it (errors raised in C have none). The stack must not be unwound yet:
- * for message handlers and for coroutines that have failed.  [-1, +1, m] */
+ * puts "script:line: " before it (errors raised in C have none), or the
+ * watchdog's label where no function of the script is left, as after a tail call. The stack must
+ * not be unwound yet: for message handlers and for coroutines that have failed.  [-1, +1, m] */
 void budget_place_error(lua_State *L);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { DATA_INSTRUCTIONS = 200 * 1000 };
 
-/* Registry key of the last label that vm.watch was given: watchdogs do not copy. */
+/* Registry key of all labels that watch was given, as keys: nothing copies them, and there are few. */
 static const char watched;
 
 static int new_sandbox(lua_State *L) {
@@ -167,10 +167,13 @@ static int progress(lua_State *L) {
 
 static int watch(lua_State *L) {
     const char *label = luaL_optstring(L, 1, NULL);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &watched);
-    vm_watch(label);
-    lua_pushvalue(L, 1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &watched);
+    if (label) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &watched);
+        lua_pushvalue(L, 1);
+        lua_pushboolean(L, 1);
+        lua_rawset(L, -3);
+    }
+    lua_pushstring(L, vm_watch(label));
     return 1;
 }
 
@@ -189,6 +192,8 @@ static const luaL_Reg functions[] = {
 };
 
 int luaopen_host_vm(lua_State *L) {
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &watched);
     luaL_newlib(L, functions);
     lua_getglobal(L, "coroutine");
     lua_getfield(L, -1, "status");

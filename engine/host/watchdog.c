@@ -90,6 +90,10 @@ const char *watchdog_label(const char *label) {
     return former;
 }
 
+const char *watchdog_who(void) {
+    return who;
+}
+
 enum err watchdog_enter(struct error *e) {
     enum err rc = started ? ERR_OK : start(e);
     if (rc) return rc;

@@ -18,6 +18,9 @@ void watchdog_limit(double cpu_s);
 /* Who runs, for the message; returns the former. Not copied: the text outlives its use. */
 const char *watchdog_label(const char *label);
 
+/* Who runs, as it was last set; NULL where nobody was named. */
+const char *watchdog_who(void);
+
 /* A stretch begins or ends; they nest, and each starts the time anew. The first one starts the
  * timer: ERR_FAILED where the system refuses it. */
 enum err watchdog_enter(struct error *e);

@@ -280,6 +280,20 @@ function checks.errors_come_out_as_they_are()
   end
 end
 
+function checks.errors_without_a_place_get_one()
+  local function fails() error("no place", 0) end
+  local ok, e = resume('local f = ...\nlocal x = f()', fails)
+  assert(not ok and e == 'scripts/x.lua:2: no place', e)
+  ok, e = resume('return (...)()', fails)
+  assert(not ok and e == 'scripts/x.lua, test: no place', e)
+  assert(vm.watch 'scripts/x.lua, kind user' == nil)
+  ok, e = protect('return (...)()', fails)
+  assert(not ok and e == 'scripts/x.lua, kind user: no place', e)
+  assert(vm.watch(nil) == 'scripts/x.lua, kind user' and vm.watch() == nil)
+  ok, e = protect('return (...)()', fails)
+  assert(not ok and e == 'no place', e)
+end
+
 function checks.threads_can_be_closed()
   local closed = 0
   local mark = setmetatable({}, { __close = function() closed = closed + 1 end })
