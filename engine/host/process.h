@@ -22,7 +22,8 @@ int process_signal(void);
 enum err process_start(char *const argv[], int out, int err, pid_t *pid, struct error *e);
 
 /* Waits for any child. *status is its exit status, or 128 + the signal that ended it. ERR_AGAIN
- * where a signal came first, or, without `wait`, none has ended; ERR_NOT_FOUND where there is none. */
+ * where a signal came first, or, without `wait`, none has ended; ERR_NOT_FOUND where there is no
+ * child at all. */
 enum err process_wait(bool wait, pid_t *pid, int *status, struct error *e);
 
 enum err process_kill(pid_t pid, int signal, struct error *e);
