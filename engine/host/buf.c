@@ -1,6 +1,7 @@
 #include "buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@ static char nothing[1];
 enum { BUF_FIRST = 256 };
 
 void buf_init(struct buf *b, size_t max) {
-    *b = (struct buf){.data = nothing, .max = max};
+    *b = (struct buf){.data = nothing, .max = max < SIZE_MAX / 2 ? max : SIZE_MAX / 2};
 }
 
 void buf_free(struct buf *b) {

@@ -76,10 +76,12 @@ static void a_url_is_bounded(void **state) {
     (void)state;
     size_t len = LIMIT_URL + 1;
     char *text = malloc(len + 1);
-    memset(text, 'a', len + 1);
+    memset(text, 'a', len);
     memcpy(text, "https://e.com/", 14);
+    text[len] = '\0';
     struct http_url u;
     assert_int_equal(http_url_parse(text, len, &u, NULL), ERR_CONFIG);
+    text[len - 1] = '\0';
     assert_int_equal(http_url_parse(text, len - 1, &u, NULL), ERR_OK);
     assert_true(strlen(u.shown) < 400);
     http_url_free(&u);
