@@ -205,7 +205,7 @@ describe("the audit trail", function()
       for i = 1, 5 do ledger:audit { action = "a" .. i } end
       print((ledger:verify()))
       local key = string.pack(">I8", 2)
-      ledger.store:put("audit", key, (ledger.store:get("audit", key):gsub("a2", "a9")))
+      ledger.store:put("audit", key, (ledger.store:get("audit", key):gsub('"a2"', '"a9"')))
       print(ledger:verify())]])
   end)
 
