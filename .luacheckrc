@@ -8,8 +8,8 @@ ignore = { "581" } -- not (a < b) is not b <= a where one of them is NaN
 -- What a sandbox shows to plugins and mappings: pure libraries, nothing of the system.
 stds.sandbox = {
   read_globals = {
-    "_VERSION", "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "print", "rawequal",
-    "rawget", "rawlen", "rawset", "require", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall",
+    "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal",
+    "rawget", "rawlen", "require", "select", "setmetatable", "tonumber", "tostring", "type", "xpcall",
     math = { other_fields = true },
     string = { other_fields = true },
     table = { other_fields = true },
