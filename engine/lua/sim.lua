@@ -90,10 +90,9 @@ end
 --- A simulator that is ready to answer. `simulator` is what its file returned, `settings` a list of
 --- { name, text }, `faults` a list of lines, `clock` gives seconds (for tests; default: the system's).
 function M.new(simulator, settings, faults, clock)
-  for name, kind in pairs { routes = "table", options = "table", build = "function", error = "function" } do
-    local value = type(simulator) == "table" and simulator[name] or nil
-    if type(value) ~= kind and (value ~= nil or name == "routes") then
-      fail("config", ("the simulator does not return a table with %s, a %s"):format(name, kind))
+  for name, kind in pairs { options = "table", build = "function", error = "function", prefixes = "table" } do
+    if simulator[name] ~= nil and type(simulator[name]) ~= kind then
+      fail("config", ("the simulator's %s is no %s"):format(name, kind))
     end
   end
   local self = setmetatable({ simulator = simulator, json = json, defaults = {}, options = {}, tokens = {},

@@ -1,7 +1,13 @@
 local reeve = require "reeve"
 local simulator = require "simulator"
 
-local home = reeve.folder()
+local function manifest(name)
+  return ([[return { api = 1, name = "%s", version = "1.0.0", title = "Acme", summary = "Items", settings = {},
+    hosts = { "acme.example" }, resources = { item = { title = "Item", trait = "app" } } }]]):format(name)
+end
+
+local home = reeve.home()
+reeve.write(home .. "/plugins/acme/plugin.lua", manifest "acme")
 reeve.write(home .. "/plugins/acme/simulator.lua", [[
 return {
   options = { items = 3, name = "acme", share = 0.5, loud = false, life = 100 },
@@ -106,16 +112,19 @@ end)
 describe("a simulator that is none", function()
   it("is refused with what is wrong", function()
     for text, expected in pairs {
-      ["return 7"] = "a table with routes", ["return { routes = {}, build = 1 }"] = "with build, a function",
-      ["return { routes = { x = print } }"] = "METHOD /path is expected",
+      ["return 7"] = "a table expected",
+      ["return {}"] = "routes: a table of functions expected",
+      ["return { routes = {}, build = 1 }"] = "build is no function",
+      ["return { routes = { x = error } }"] = "METHOD /path is expected",
       ["return { routes = {}, build = function() error('no data', 0) end }"] = "cannot make its data: no data",
     } do
+      reeve.write(home .. "/plugins/bad/plugin.lua", manifest "bad")
       reeve.write(home .. "/plugins/bad/simulator.lua", text)
       local r = reeve.run { "sim", "bad", "--home", home }
       assert.equal(3, r.status, text)
       assert.matches(expected, r.err, 1, true)
     end
-    assert.equal(2, reeve.run({ "sim", "no-such-plugin", "--home", home }).status)
+    assert.equal(3, reeve.run({ "sim", "no-such-plugin", "--home", home }).status)
   end)
 end)
 

@@ -23,16 +23,9 @@ local function read_settings(list)
   return settings
 end
 
-local function load_simulator(name, home)
-  if not name:find("^[a-z0-9][a-z0-9_-]*$") then
-    fail("usage", "'" .. name .. "' is no name of a plugin")
-  end
-  local own = home and loadfile(home .. "/plugins/" .. name .. "/simulator.lua", "t")
-  local chunk, why = own, nil
-  if not own then
-    chunk, why = loadfile("plugins/" .. name .. "/simulator.lua", "t")
-  end
-  return chunk and chunk() or fail("usage", "the plugin '" .. name .. "' has no simulator: " .. why)
+local function load_simulator(home, name)
+  return require("plugin").load(home, name):simulator()
+    or fail("config", "the plugin '" .. name .. "' has no simulator.lua")
 end
 
 local function announce(url)
@@ -63,10 +56,9 @@ return {
     { name = "tls-cert", arg = "FILE", help = "PEM certificate (and chain) to serve HTTPS with" },
     { name = "tls-key", arg = "FILE", help = "its PEM key" },
   },
-  run = function(_, args, flags)
+  run = function(ctx, args, flags)
     local sys = require "host.sys"
-    local simulator = load_simulator(args[1], flags.home or os.getenv("REEVE_HOME"))
-    local sim = require("sim").new(simulator, read_settings(flags.set), flags.fault, sys.now)
+    local sim = require("sim").new(load_simulator(ctx.home, args[1]), read_settings(flags.set), flags.fault, sys.now)
     if flags.port and flags.port > 65535 then
       fail("usage", "--port " .. flags.port .. ": 0 to 65535 are possible")
     end
