@@ -337,11 +337,13 @@ int vm_main(int argc, char **argv) {
     lua_pushcfunction(L, entry);
     lua_pushinteger(L, argc);
     lua_pushlightuserdata(L, argv);
-    int status = err_exit(ERR_FAILED);
-    if (vm_call(L, 2, 1) == LUA_OK)
+    int status = err_exit(ERR_FAILED), rc = vm_call(L, 2, 1);
+    if (rc == LUA_OK)
         status = (int)lua_tointeger(L, -1);
+    else if (rc == LUA_ERRMEM)
+        fputs("reeve: out of memory\n", stderr);
     else
-        fprintf(stderr, "reeve: internal error: %s\n", luaL_tolstring(L, -1, NULL));
+        fprintf(stderr, "reeve: internal error: %s\n", lua_tostring(L, -1));
     lua_close(L);
     return status;
 }
