@@ -7,6 +7,8 @@
 #include "log.h"
 #include "secret.h"
 #include "server.h"
+#include "stage.h"
+#include "state.h"
 #include "store.h"
 #include "sys.h"
 #include "vm_lua.h"
@@ -17,6 +19,8 @@ const luaL_Reg api_modules[] = {
     {"host.log", luaopen_host_log},
     {"host.secret", luaopen_host_secret},
     {"host.server", luaopen_host_server},
+    {"host.stage", luaopen_host_stage},
+    {"host.state", luaopen_host_state},
     {"host.store", luaopen_host_store},
     {"host.sys", luaopen_host_sys},
     {"host.vm", luaopen_host_vm},

@@ -15,7 +15,6 @@ struct store {
     MDB_env *env;
     bool write;
     size_t count;
-    int flags[TABLES_MAX];
     MDB_dbi dbi[TABLES_MAX];
     bool there[TABLES_MAX];
     char dir[PATH_MAX_LEN];
@@ -99,7 +98,6 @@ static int open_table(struct store *s, MDB_txn *txn, size_t i, const struct stor
     if (table->flags & STORE_DUPLICATES) flags |= MDB_DUPSORT | MDB_DUPFIXED;
     int rc = mdb_dbi_open(txn, table->name, flags, &s->dbi[i]);
     s->there[i] = rc == 0;
-    s->flags[i] = table->flags;
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -228,8 +226,7 @@ enum err store_put(struct store_txn *t, int table, struct span key, struct span 
 
 enum err store_append(struct store_txn *t, int table, struct span key, struct span value,
                       struct error *e) {
-    return put(t, table, key, value,
-               t->s->flags[table] & STORE_DUPLICATES ? MDB_APPENDDUP : MDB_APPEND, e);
+    return put(t, table, key, value, MDB_APPEND, e);
 }
 
 enum err store_del(struct store_txn *t, int table, struct span key, const struct span *value,
@@ -270,7 +267,8 @@ enum err store_move(struct store_cursor *c, enum store_move move, struct span *k
                     struct span *value, struct error *e) {
     if (!c->cur) return ERR_NOT_FOUND;
     MDB_val k = val_of(*key), v;
-    int rc = mdb_cursor_get(c->cur, &k, &v, moves[move]);
+    bool anywhere = move == STORE_SEEK && key->n == 0; /* LMDB has no empty keys */
+    int rc = mdb_cursor_get(c->cur, &k, &v, anywhere ? MDB_FIRST : moves[move]);
     /* EINVAL: the cursor stands nowhere, as after it walked off the end. */
     if (rc == MDB_NOTFOUND || rc == EINVAL) return ERR_NOT_FOUND;
     if (rc) return fail(c->s, "read", rc, e);

@@ -60,7 +60,7 @@ enum err store_get(struct store_txn *t, int table, struct span key, struct span 
                    struct error *e);
 enum err store_put(struct store_txn *t, int table, struct span key, struct span value,
                    struct error *e);
-/* As put, for a key that comes after every other: fills pages fully. */
+/* As put, for a key that is not there yet and comes after every other: fills pages fully. */
 enum err store_append(struct store_txn *t, int table, struct span key, struct span value,
                       struct error *e);
 /* Deletes a key, or one of its duplicates where value is not NULL; absent is no error. */

@@ -1,0 +1,349 @@
+/* emit: the path that every object takes, a hundred thousand times a run: seen before? else mapped,
+ * checked, kept. Nothing here owns memory across a call that may raise: buffers belong to the stage
+ * and the unit. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../host/json.h"
+#include "../host/limits.h"
+#include "../host/secret.h"
+#include "api.h"
+#include "emit.h"
+#include "json.h"
+#include "stage.h"
+#include "vm.h"
+
+/* One object on its way. Absolute stack indexes. */
+struct object {
+    struct api_unit *unit;
+    struct api_stage *stage;
+    struct api_emission *emission;
+    struct api_kind *kind;
+    int at_emission, at_raw;
+    struct span raw, with;
+    unsigned char hash[16];
+};
+
+static int raise(lua_State *L, const struct error *e) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, e->text);
+    lua_setfield(L, -2, "message");
+    lua_pushstring(L, err_name(e->code));
+    lua_setfield(L, -2, "code");
+    return lua_error(L);
+}
+
+static void check(lua_State *L, enum err rc, const struct error *e) {
+    if (rc) raise(L, e);
+}
+
+static void check_memory(lua_State *L, enum err rc) {
+    if (rc == ERR_LIMIT) luaL_error(L, "emit: the object is larger than 1 MiB");
+    if (rc) luaL_error(L, "emit: out of memory");
+}
+
+/* The emission of this kind in this unit, at the top of the stack; unknown kinds raise. */
+static void push_emission(lua_State *L, struct object *o, int kind) {
+    lua_getiuservalue(L, lua_upvalueindex(1), UNIT_VALUE_EMISSIONS);
+    lua_pushvalue(L, kind);
+    if (lua_rawget(L, -2) != LUA_TUSERDATA) {
+        luaL_error(L, "emit: the list '%s' does not emit the kind '%s'; add it to its emits",
+                   o->unit->list.data, lua_tostring(L, kind));
+    }
+    lua_remove(L, -2);
+    o->emission = lua_touserdata(L, -1);
+    o->kind = o->emission->kind;
+    o->at_emission = lua_gettop(L);
+}
+
+/* A plain table becomes a raw object, so that mappings see one thing. */
+static void take_raw(lua_State *L, struct object *o, int raw) {
+    struct error e;
+    o->raw.p = json_raw_bytes(L, raw, &o->raw.n);
+    if (!o->raw.p) {
+        luaL_argexpected(L, lua_istable(L, raw), raw, "object");
+        struct buf *text = &o->stage->text;
+        buf_clear(text);
+        if (json_encode(L, raw, text, &e)) luaL_error(L, "emit: %s", e.text);
+        json_push_raw(L, text->data, text->len);
+        lua_replace(L, raw);
+        o->raw.p = json_raw_bytes(L, raw, &o->raw.n);
+    }
+    o->at_raw = raw;
+}
+
+/* Joined data goes into the hash, and into `at`. */
+static void take_with(lua_State *L, struct object *o, int with) {
+    struct error e;
+    o->with = span_of("", 0);
+    if (lua_isnoneornil(L, with)) return;
+    luaL_argexpected(L, lua_istable(L, with) || json_is_raw(L, with), with, "table");
+    struct buf *text = &o->stage->text;
+    buf_clear(text);
+    if (json_encode(L, with, text, &e)) luaL_error(L, "emit: with: %s", e.text);
+    lua_pushlstring(L, text->data, text->len);
+    o->with.p = lua_tolstring(L, -1, &o->with.n); /* stays on the stack, and so alive */
+}
+
+static void hash(lua_State *L, struct object *o) {
+    if (!o->with.n) {
+        secret_hash128(o->emission->key, o->raw.p, o->raw.n, o->hash);
+        return;
+    }
+    struct buf *text = &o->stage->text;
+    buf_clear(text);
+    enum err rc = buf_add(text, o->with.p, o->with.n);
+    if (!rc) rc = buf_add_byte(text, 0);
+    if (!rc) rc = buf_add(text, o->raw.p, o->raw.n);
+    check_memory(L, rc);
+    secret_hash128(o->emission->key, text->data, text->len, o->hash);
+}
+
+/* {"kind":…,"list":…,"parent":…,"settings":…,"with":…} */
+static void push_at(lua_State *L, struct object *o) {
+    lua_getiuservalue(L, o->at_emission, EMISSION_VALUE_AT);
+    if (!o->with.n && !lua_isnil(L, -1)) return;
+    lua_pop(L, 1);
+    struct buf *text = &o->stage->text;
+    buf_clear(text);
+    enum err rc = buf_printf(text, "{\"kind\":\"%s\",", o->kind->name);
+    if (!rc) rc = buf_add(text, o->unit->at.data, o->unit->at.len);
+    if (!rc && o->with.n) rc = buf_add_text(text, ",\"with\":");
+    if (!rc) rc = buf_add(text, o->with.p, o->with.n);
+    if (!rc) rc = buf_add_byte(text, '}');
+    check_memory(L, rc);
+    json_push_raw(L, text->data, text->len);
+    if (o->with.n) return;
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, o->at_emission, EMISSION_VALUE_AT);
+}
+
+/* --- what becomes of it --- */
+
+static void count(struct object *o, unsigned outcome) {
+    o->unit->skipped += (outcome & SEQ_OUTCOME) == RECORD_SKIPPED;
+    o->unit->aside += (outcome & SEQ_OUTCOME) == RECORD_SET_ASIDE;
+    o->unit->faults += (outcome & SEQ_FAULT) != 0;
+    if (outcome & SEQ_NAMELESS && !o->unit->nameless[0])
+        snprintf(o->unit->nameless, sizeof o->unit->nameless,
+                 "an object whose id could not be told was set aside");
+}
+
+static void keep(lua_State *L, struct object *o, unsigned flags) {
+    struct error e;
+    struct record_origin origin = {
+        .list = span_of(o->unit->list.data, o->unit->list.len),
+        .kind = span_of(o->kind->name, strlen(o->kind->name)),
+        .parent = span_of(o->unit->parent.data, o->unit->parent.len),
+        .with = o->with,
+        .raw = o->kind->keep_raw ? o->raw : span_of("", 0),
+    };
+    flags |= o->stage->draft.head.outcome;
+    buf_clear(&o->stage->value);
+    check_memory(L, record_draft_write(&o->stage->draft, &origin, &o->stage->value));
+    struct span value = span_of(o->stage->value.data, o->stage->value.len);
+    check(L, stage_keep(o->unit->u, o->hash, flags, value, &e), &e);
+    count(o, flags);
+}
+
+/* An id that a record without content can be known by: a field of the raw object or of a mapping's
+ * result, as text on the stack; NULL where there is none that is sound. */
+static const char *usable_id(lua_State *L, size_t *len) {
+    int type = lua_type(L, -1);
+    const char *id = NULL;
+    if (type == LUA_TSTRING || (type == LUA_TNUMBER && lua_isinteger(L, -1)))
+        id = lua_tolstring(L, -1, len);
+    bool sound = id && *len > 0 && *len <= LIMIT_ID && !memchr(id, 0, *len) &&
+                 json_utf8_valid(id, *len);
+    return sound ? id : NULL;
+}
+
+struct identity {
+    const char *type, *id;
+    size_t id_len;
+};
+
+static void raw_identity(lua_State *L, struct object *o, struct identity *out) {
+    struct json_value id = json_find(o->raw.p, o->raw.n, "id");
+    *out = (struct identity){.type = NULL};
+    if (id.kind != JSON_STRING && id.kind != JSON_INTEGER) return;
+    json_push_simple(L, &id);
+    out->id = usable_id(L, &out->id_len);
+}
+
+/* From a mapping's result at idx; falls back on the raw object. */
+static void record_identity(lua_State *L, struct object *o, int idx, struct identity *out) {
+    *out = (struct identity){.type = NULL};
+    if (lua_type(L, idx) == LUA_TTABLE) {
+        lua_pushliteral(L, "type");
+        if (lua_rawget(L, idx) == LUA_TSTRING) out->type = lua_tostring(L, -1);
+        lua_pushliteral(L, "id");
+        lua_rawget(L, idx);
+        out->id = usable_id(L, &out->id_len);
+    }
+    if (out->id) return;
+    struct identity raw;
+    raw_identity(L, o, &raw);
+    out->id = raw.id;
+    out->id_len = raw.id_len;
+}
+
+static void keep_without(lua_State *L, struct object *o, const struct identity *who,
+                         enum record_outcome outcome, bool by_operator, bool fault,
+                         const char *reason) {
+    struct error e;
+    enum err rc = model_without(o->stage->model, o->kind->name, who->type, who->id, who->id_len,
+                                outcome, reason, &o->stage->draft, &e);
+    check(L, rc, &e);
+    o->stage->draft.head.by_operator = by_operator;
+    bool nameless = outcome == RECORD_SET_ASIDE && !who->id;
+    if (fault && !o->unit->fault[0])
+        snprintf(o->unit->fault, sizeof o->unit->fault, "%s%s%.*s", reason, who->id ? ", id " : "",
+                 who->id ? (int)who->id_len : 0, who->id ? who->id : "");
+    keep(L, o, (fault ? SEQ_FAULT : 0) | (nameless ? SEQ_NAMELESS : 0));
+}
+
+/* What Lua says of a failed operation names variables and types, never values; what a script raises
+ * by error() may hold anything, so that only its place is told. */
+static void fault_reason(lua_State *L, char *out, size_t size) {
+    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    const char *colon = strchr(text, ':');
+    const char *rest = colon ? strstr(colon + 1, ": ") : NULL;
+    size_t place = rest ? (size_t)(rest - text) : 0;
+    bool own = rest && (strncmp(rest + 2, "attempt to ", 11) == 0 ||
+                        strncmp(rest + 2, "bad argument ", 13) == 0 ||
+                        strncmp(rest + 2, "global ", 7) == 0);
+    if (own)
+        snprintf(out, size, "%s", text);
+    else
+        snprintf(out, size, "%.*s%sthe mapping raised an error", (int)place, text, place ? ": " : "");
+}
+
+/* Calls the mapping below its arguments. True: its result is at the top. */
+static bool call(lua_State *L, struct object *o, int nargs, const struct identity *who) {
+    int status = vm_protect(L, nargs, 1);
+    if (status == LUA_OK) return true;
+    if (status == VM_BREACH) lua_error(L);
+    char reason[256];
+    struct identity raw;
+    fault_reason(L, reason, sizeof reason);
+    if (!who) raw_identity(L, o, &raw);
+    keep_without(L, o, who ? who : &raw, RECORD_SET_ASIDE, false, true, reason);
+    return false;
+}
+
+static bool map(lua_State *L, struct object *o) {
+    struct identity who;
+    if (!o->kind->map) {
+        raw_identity(L, o, &who);
+        keep_without(L, o, &who, RECORD_SKIPPED, false, false, "the plugin maps no such kind");
+        return false;
+    }
+    lua_getiuservalue(L, o->at_emission, EMISSION_VALUE_KIND);
+    lua_getiuservalue(L, -1, KIND_VALUE_MAP);
+    lua_pushvalue(L, o->at_raw);
+    push_at(L, o);
+    if (!call(L, o, 2, NULL)) return false;
+    if (lua_istable(L, -1)) return true;
+    bool nil = lua_isnil(L, -1);
+    char reason[128];
+    snprintf(reason, sizeof reason, "the plugin's mapping returned a %s", luaL_typename(L, -1));
+    raw_identity(L, o, &who);
+    keep_without(L, o, &who, nil ? RECORD_SKIPPED : RECORD_SET_ASIDE, false, !nil,
+                 nil ? "the plugin's mapping left it out" : reason);
+    return false;
+}
+
+static bool same_field(lua_State *L, int idx, const char *name, int before) {
+    lua_pushstring(L, name);
+    lua_rawget(L, idx);
+    return lua_rawequal(L, -1, before);
+}
+
+/* The operator's turn, with the record at the top; his result takes its place. */
+static bool map_again(lua_State *L, struct object *o) {
+    if (!o->kind->script) return true;
+    int record = lua_gettop(L);
+    struct identity who;
+    record_identity(L, o, record, &who);
+    lua_pushliteral(L, "type");
+    lua_rawget(L, record);
+    int type = lua_gettop(L);
+    lua_pushliteral(L, "id");
+    lua_rawget(L, record);
+    int id = lua_gettop(L);
+    lua_getiuservalue(L, o->at_emission, EMISSION_VALUE_KIND);
+    lua_getiuservalue(L, -1, KIND_VALUE_SCRIPT);
+    lua_pushvalue(L, o->at_raw);
+    lua_pushvalue(L, record);
+    push_at(L, o);
+    if (!call(L, o, 3, &who)) return false;
+    int result = lua_gettop(L);
+    const char *fault = NULL;
+    if (lua_isnil(L, result)) {
+        keep_without(L, o, &who, RECORD_SKIPPED, true, false, "the operator's mapping left it out");
+        return false;
+    }
+    if (!lua_istable(L, result))
+        fault = "the operator's mapping returned neither a record nor nil";
+    else if (!same_field(L, result, "type", type) || !same_field(L, result, "id", id))
+        fault = "the operator's mapping changed the record's type or id";
+    if (fault) {
+        keep_without(L, o, &who, RECORD_SET_ASIDE, true, true, fault);
+        return false;
+    }
+    lua_settop(L, result);
+    return true;
+}
+
+/* Checks and keeps the record at the top. */
+static void finish(lua_State *L, struct object *o) {
+    struct error e;
+    struct model_result result;
+    struct buf *text = &o->stage->text;
+    int record = lua_gettop(L);
+    buf_clear(text);
+    enum err rc = json_encode(L, record, text, &e);
+    if (rc) {
+        struct identity who;
+        record_identity(L, o, record, &who);
+        bool data = strstr(e.text, "UTF-8") || rc == ERR_LIMIT;
+        if (rc == ERR_NOMEM) check_memory(L, rc);
+        keep_without(L, o, &who, RECORD_SET_ASIDE, false, !data,
+                     rc == ERR_LIMIT ? "the record is larger than 1 MiB" : e.text);
+        return;
+    }
+    rc = model_check(o->stage->model, o->kind->name, text->data, text->len, &o->stage->draft,
+                     &result, &e);
+    check(L, rc, &e);
+    static const unsigned char none[RECORD_KEY];
+    bool aside = o->stage->draft.head.outcome == RECORD_SET_ASIDE;
+    bool nameless = aside && memcmp(o->stage->draft.parts.data, none, RECORD_KEY) == 0;
+    if (result.mapping_fault && !o->unit->fault[0])
+        snprintf(o->unit->fault, sizeof o->unit->fault, "%s", result.reason);
+    keep(L, o, (result.mapping_fault ? SEQ_FAULT : 0) | (nameless ? SEQ_NAMELESS : 0));
+}
+
+int emit(lua_State *L) {
+    struct object o = {.unit = luaL_checkudata(L, lua_upvalueindex(1), UNIT_CLASS)};
+    struct error e;
+    bool hit;
+    unsigned outcome = 0;
+    luaL_checktype(L, 1, LUA_TSTRING);
+    lua_settop(L, 3);
+    if (!o.unit->u) return luaL_error(L, "emit: this page is over");
+    o.stage = o.unit->stage;
+    vm_progress(L);
+    push_emission(L, &o, 1);
+    take_raw(L, &o, 2);
+    take_with(L, &o, 3);
+    hash(L, &o);
+    check(L, stage_look(o.unit->u, o.hash, &hit, &outcome, &e), &e);
+    if (hit) {
+        o.unit->hits++;
+        count(&o, outcome);
+        return 0;
+    }
+    if (map(L, &o) && map_again(L, &o)) finish(L, &o);
+    return 0;
+}

@@ -1,0 +1,352 @@
+#include "browse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "excluded.h"
+#include "index.h"
+#include "json.h"
+#include "limits.h"
+#include "sorter.h"
+
+enum what { THINGS, CHANGES, HISTORY, EXCLUDED, SOURCES };
+
+struct browse {
+    enum what what;
+    struct state *s;
+    enum record_kind kind;
+    uint64_t run, from;
+    unsigned char key[RECORD_KEY];
+    struct sorter *sorter;    /* things: by record; changes: by key */
+    uint64_t *list;           /* history: runs, oldest first; sources: records */
+    size_t count, capacity;
+    size_t at;                /* how many of the list are done */
+    struct excluded *excluded;
+    unsigned char last[RECORD_KEY]; /* changes: the key given last */
+    struct buf out;
+};
+
+static enum err no_memory(struct error *e) {
+    return err_set(e, ERR_NOMEM, "out of memory reading the state");
+}
+
+static enum err open_browse(struct browse **out, struct state *s, enum what what, uint64_t run,
+                            struct error *e) {
+    struct browse *b = calloc(1, sizeof *b);
+    *out = b;
+    if (!b) return no_memory(e);
+    b->what = what;
+    b->s = s;
+    b->run = run;
+    buf_init(&b->out, 64 * MIB);
+    return ERR_OK;
+}
+
+void browse_free(struct browse *b) {
+    if (!b) return;
+    sorter_free(b->sorter);
+    excluded_free(b->excluded);
+    free(b->list);
+    buf_free(&b->out);
+    free(b);
+}
+
+static enum err give_up(struct browse **out, enum err rc) {
+    if (rc) {
+        browse_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+static bool has_type(struct span json, struct span type) {
+    struct json_value v = json_find(json.p, json.n, "type");
+    return !type.n || json_string_is(&v, type.p, type.n);
+}
+
+/* --- things --- */
+
+static enum err gather_thing(struct browse *b, struct store_txn *t, struct store_cursor *c,
+                             const unsigned char key[RECORD_KEY], struct span type,
+                             struct error *e) {
+    uint64_t number;
+    struct record r;
+    enum err rc = index_effective(c, key, b->run, &number, NULL, e);
+    if (rc || !number) return rc;
+    rc = state_record(t, number, &r, e);
+    if (rc) return rc;
+    size_t part = record_find(&r, key);
+    if (part == r.parts || (b->kind == RECORD_RESOURCE && !has_type(record_json(&r, part), type)))
+        return ERR_OK;
+    struct state_key k = state_key_run_n(number, part);
+    struct sorter_item item = {.payload = 0};
+    memcpy(item.key, k.bytes, sizeof item.key);
+    return sorter_add(b->sorter, &item, e);
+}
+
+static enum err gather_things(struct browse *b, struct span type, struct error *e) {
+    struct store_txn *t;
+    struct store_cursor *walk = NULL, *look = NULL;
+    unsigned char key[RECORD_KEY] = {(unsigned char)b->kind};
+    struct span k = span_of(key, RECORD_KEY), v;
+    enum err rc = store_begin(b->s->store, false, &t, e);
+    if (!rc) rc = store_cursor(t, STATE_IDX, &walk, e);
+    if (!rc) rc = store_cursor(t, STATE_IDX, &look, e);
+    if (!rc) rc = store_move(walk, STORE_SEEK, &k, &v, e);
+    while (!rc && k.n == RECORD_KEY && *(const unsigned char *)k.p == b->kind) {
+        rc = gather_thing(b, t, look, k.p, type, e);
+        if (!rc) rc = store_move(walk, STORE_NEXT_KEY, &k, &v, e);
+    }
+    store_cursor_close(look);
+    store_cursor_close(walk);
+    store_abort(t);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+enum err browse_things(struct browse **out, struct state *s, enum record_kind kind,
+                       struct span type, uint64_t run, struct error *e) {
+    enum err rc = open_browse(out, s, THINGS, run, e);
+    if (rc) return rc;
+    (*out)->kind = kind;
+    rc = sorter_open(&(*out)->sorter, s->dir, 0, e);
+    if (!rc) rc = gather_things(*out, type, e);
+    if (!rc) rc = sorter_finish((*out)->sorter, e);
+    return give_up(out, rc);
+}
+
+static enum err copy(struct browse *b, struct span bytes, struct span *out, struct error *e) {
+    size_t start = b->out.len;
+    if (buf_add(&b->out, bytes.p, bytes.n)) return no_memory(e);
+    *out = span_of(b->out.data + start, bytes.n);
+    return ERR_OK;
+}
+
+static enum err next_thing(struct browse *b, struct store_txn *t, struct browse_item *item,
+                           bool *more, struct error *e) {
+    struct sorter_item place;
+    struct record r;
+    enum err rc = sorter_next(b->sorter, &place, more, e);
+    if (rc || !*more) return rc;
+    item->record = state_u64(place.key);
+    rc = state_record(t, item->record, &r, e);
+    size_t part = (size_t)state_u64(place.key + 8);
+    return rc ? rc : copy(b, record_json(&r, part), &item->after, e);
+}
+
+/* --- changes --- */
+
+static enum err gather_changes(struct browse *b, struct error *e) {
+    struct store_txn *t;
+    struct store_cursor *c = NULL;
+    struct compare_change change;
+    struct state_numbers n;
+    struct state_key from = state_key_run_n(b->from + 1, 0);
+    struct span key = state_span(&from), value;
+    enum err rc = store_begin(b->s->store, false, &t, e);
+    if (!rc) rc = state_numbers(t, &n, e);
+    if (!rc) rc = store_cursor(t, STATE_CHG, &c, e);
+    if (!rc) rc = store_move(c, STORE_SEEK, &key, &value, e);
+    while (!rc && state_u64(key.p) <= b->run && compare_change_read(value, &change)) {
+        uint64_t run = state_u64(key.p);
+        struct sorter_item item = {.payload = run};
+        memcpy(item.key, change.key, RECORD_KEY);
+        bool seen = run == b->run || run <= n.accepted;
+        if (seen && change.op != COMPARE_SAME && change.op != COMPARE_DROPPED)
+            rc = sorter_add(b->sorter, &item, e);
+        if (!rc) rc = store_move(c, STORE_NEXT, &key, &value, e);
+    }
+    store_cursor_close(c);
+    store_abort(t);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+enum err browse_changes(struct browse **out, struct state *s, uint64_t from, uint64_t to,
+                        struct error *e) {
+    enum err rc = open_browse(out, s, CHANGES, to, e);
+    if (rc) return rc;
+    (*out)->from = from;
+    rc = sorter_open(&(*out)->sorter, s->dir, 0, e);
+    if (!rc) rc = gather_changes(*out, e);
+    if (!rc) rc = sorter_finish((*out)->sorter, e);
+    return give_up(out, rc);
+}
+
+static enum err version(struct browse *b, struct store_txn *t, struct store_cursor *c,
+                        const unsigned char key[RECORD_KEY], uint64_t run, struct span *out,
+                        struct error *e) {
+    uint64_t number;
+    struct record r;
+    *out = span_of(NULL, 0);
+    enum err rc = index_effective(c, key, run, &number, NULL, e);
+    if (rc || !number) return rc;
+    rc = state_record(t, number, &r, e);
+    size_t part = rc ? 0 : record_find(&r, key);
+    if (rc || part == r.parts) return rc;
+    *out = record_json(&r, part);
+    return buf_reserve(&b->out, out->n) ? no_memory(e) : ERR_OK;
+}
+
+/* How a key was at one run and is at another; *differ is false where that is the same. */
+static enum err versions(struct browse *b, struct store_txn *t, const unsigned char *key,
+                         uint64_t from, uint64_t to, struct browse_item *item, bool *differ,
+                         struct error *e) {
+    struct store_cursor *c;
+    struct span was, is;
+    enum err rc = store_cursor(t, STATE_IDX, &c, e);
+    if (rc) return rc;
+    rc = version(b, t, c, key, from, &was, e);
+    if (!rc) rc = version(b, t, c, key, to, &is, e);
+    store_cursor_close(c);
+    if (rc) return rc;
+    *differ = was.n != is.n || memcmp(was.p ? was.p : "", is.p ? is.p : "", was.n) != 0;
+    item->op = !was.p ? COMPARE_ADDED : !is.p ? COMPARE_REMOVED : COMPARE_CHANGED;
+    item->kind = key[0];
+    item->run = to;
+    /* Both are copied in one go: growing would move the first. */
+    if (buf_reserve(&b->out, was.n + is.n)) return no_memory(e);
+    if (was.p) rc = copy(b, was, &item->before, e);
+    if (is.p && !rc) rc = copy(b, is, &item->after, e);
+    return rc;
+}
+
+static enum err next_change(struct browse *b, struct store_txn *t, struct browse_item *item,
+                            bool *more, struct error *e) {
+    bool differ = false;
+    struct sorter_item place;
+    enum err rc = ERR_OK;
+    while (!rc && !differ) {
+        rc = sorter_next(b->sorter, &place, more, e);
+        if (rc || !*more) return rc;
+        if (memcmp(place.key, b->last, RECORD_KEY) == 0) continue;
+        memcpy(b->last, place.key, RECORD_KEY);
+        buf_clear(&b->out);
+        rc = versions(b, t, place.key, b->from, b->run, item, &differ, e);
+    }
+    return rc;
+}
+
+/* --- one thing's history and sources --- */
+
+static enum err add_number(struct browse *b, uint64_t n, struct error *e) {
+    if (b->count && b->list[b->count - 1] == n) return ERR_OK;
+    if (b->count == b->capacity) {
+        size_t capacity = b->capacity ? 2 * b->capacity : 16;
+        uint64_t *list = realloc(b->list, capacity * sizeof *list);
+        if (!list) return no_memory(e);
+        b->list = list;
+        b->capacity = capacity;
+    }
+    b->list[b->count++] = n;
+    return ERR_OK;
+}
+
+static enum err gather_runs(struct browse *b, struct error *e) {
+    struct store_txn *t;
+    struct store_cursor *c = NULL;
+    struct index_event event;
+    struct span k = span_of(b->key, RECORD_KEY), v;
+    enum err rc = store_begin(b->s->store, false, &t, e);
+    if (!rc) rc = store_cursor(t, STATE_IDX, &c, e);
+    if (!rc) rc = store_move(c, STORE_FIND, &k, &v, e);
+    while (!rc && index_event_read(v, &event) && event.run <= b->run) {
+        rc = add_number(b, event.run, e);
+        if (!rc) rc = store_move(c, STORE_NEXT_DUP, &k, &v, e);
+    }
+    store_cursor_close(c);
+    store_abort(t);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+enum err browse_history(struct browse **out, struct state *s, const unsigned char key[RECORD_KEY],
+                        uint64_t run, struct error *e) {
+    enum err rc = open_browse(out, s, HISTORY, run, e);
+    if (rc) return rc;
+    memcpy((*out)->key, key, RECORD_KEY);
+    return give_up(out, gather_runs(*out, e));
+}
+
+static enum err next_version(struct browse *b, struct store_txn *t, struct browse_item *item,
+                             bool *more, struct error *e) {
+    bool differ = false;
+    enum err rc = ERR_OK;
+    while (!rc && !differ && b->at < b->count) {
+        uint64_t to = b->list[b->count - 1 - b->at];
+        uint64_t from = b->at + 1 < b->count ? b->list[b->count - 2 - b->at] : 0;
+        b->at++;
+        buf_clear(&b->out);
+        *item = (struct browse_item){0};
+        rc = versions(b, t, b->key, from, to, item, &differ, e);
+    }
+    *more = differ;
+    return rc;
+}
+
+static enum err gather_sources(struct browse *b, struct error *e) {
+    struct store_txn *t;
+    struct store_cursor *c = NULL;
+    struct index_providers p = {0};
+    enum err rc = store_begin(b->s->store, false, &t, e);
+    if (!rc) rc = store_cursor(t, STATE_IDX, &c, e);
+    if (!rc) rc = index_fold(c, b->key, b->run, &p, e);
+    for (int seen = 1; seen >= 0; seen--)
+        for (size_t i = 0; i < p.count && !rc; i++)
+            if (index_is_seen(p.items[i].role) == (seen == 1)) rc = add_number(b, p.items[i].record, e);
+    index_free(&p);
+    store_cursor_close(c);
+    store_abort(t);
+    return rc;
+}
+
+enum err browse_sources(struct browse **out, struct state *s, const unsigned char key[RECORD_KEY],
+                        uint64_t run, struct error *e) {
+    enum err rc = open_browse(out, s, SOURCES, run, e);
+    if (rc) return rc;
+    memcpy((*out)->key, key, RECORD_KEY);
+    return give_up(out, gather_sources(*out, e));
+}
+
+static enum err next_source(struct browse *b, struct store_txn *t, struct browse_item *item,
+                            bool *more, struct error *e) {
+    *more = b->at < b->count;
+    if (!*more) return ERR_OK;
+    item->record = b->list[b->at++];
+    struct state_key k = state_key_run(item->record);
+    struct span v;
+    enum err rc = store_get(t, STATE_REC, state_span(&k), &v, e);
+    if (rc == ERR_NOT_FOUND) return err_set(e, ERR_STORAGE, "a stored record is missing");
+    return rc ? rc : copy(b, v, &item->after, e);
+}
+
+enum err browse_excluded(struct browse **out, struct state *s, uint64_t run, struct error *e) {
+    enum err rc = open_browse(out, s, EXCLUDED, run, e);
+    if (rc) return rc;
+    return give_up(out, excluded_open(&(*out)->excluded, s, run, e));
+}
+
+enum err browse_next(struct browse *b, struct browse_item *item, bool *more, struct error *e) {
+    *item = (struct browse_item){.kind = b->kind, .run = b->run};
+    buf_clear(&b->out);
+    struct store_txn *t;
+    enum err rc = store_begin(b->s->store, false, &t, e);
+    if (rc) return rc;
+    switch (b->what) {
+    case THINGS:
+        rc = next_thing(b, t, item, more, e);
+        break;
+    case CHANGES:
+        rc = next_change(b, t, item, more, e);
+        break;
+    case HISTORY:
+        rc = next_version(b, t, item, more, e);
+        break;
+    case SOURCES:
+        rc = next_source(b, t, item, more, e);
+        break;
+    case EXCLUDED:
+        rc = excluded_next(b->excluded, t, &b->out, more, e);
+        item->after = span_of(b->out.data, b->out.len);
+        break;
+    }
+    store_abort(t);
+    return rc;
+}

@@ -1,0 +1,54 @@
+/* browse: the state as those see it who read it: records, changes, what was left out.
+ *
+ * A browse copies what it gives out, a batch at a time, so that no reader of the store stays open
+ * while Lua, a pager or a slow disk has the word. What it shows is one moment all the same: it
+ * reads as of a run, and later runs do not disturb that. Memory is bounded by BROWSE_BATCH records
+ * and, for listings, by the sorter. */
+#ifndef REEVE_BROWSE_H
+#define REEVE_BROWSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "compare.h"
+#include "err.h"
+#include "state.h"
+
+/* One thing or change. Spans point into the browse's buffer, until the next call. */
+struct browse_item {
+    enum compare_op op;
+    enum record_kind kind;
+    uint64_t run, record;
+    struct span before, after; /* JSON; empty where there is none. Listings use `after` */
+};
+
+struct browse;
+
+/* Everything of a kind that is seen as of a run, in the order in which it last changed. `type`
+ * (may be empty) leaves out resources of other types. */
+enum err browse_things(struct browse **out, struct state *s, enum record_kind kind,
+                       struct span type, uint64_t run, struct error *e);
+
+/* What runs after `from` up to `to` changed, each thing once: how it was and how it is. With
+ * `from` = `to` - 1 that is what one run did. Held and rejected runs are left out but for `to`. */
+enum err browse_changes(struct browse **out, struct state *s, uint64_t from, uint64_t to,
+                        struct error *e);
+
+/* The versions of one resource, newest first. */
+enum err browse_history(struct browse **out, struct state *s, const unsigned char key[RECORD_KEY],
+                        uint64_t run, struct error *e);
+
+/* What a run left out (skipped, set aside): as JSON {type,id,why,reason,run}. */
+enum err browse_excluded(struct browse **out, struct state *s, uint64_t run, struct error *e);
+
+/* The records that provide a resource now, the seen one first, whole (raw bytes included):
+ * `after` is the record as stored (record_read). */
+enum err browse_sources(struct browse **out, struct state *s, const unsigned char key[RECORD_KEY],
+                        uint64_t run, struct error *e);
+
+/* The next one; *more is false after the last. */
+enum err browse_next(struct browse *b, struct browse_item *item, bool *more, struct error *e);
+void browse_free(struct browse *b);
+
+#endif

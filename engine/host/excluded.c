@@ -1,0 +1,226 @@
+#include "excluded.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare.h"
+#include "index.h"
+#include "json.h"
+#include "seq.h"
+
+struct excluded {
+    uint64_t run;
+    uint32_t *units;
+    size_t count, at;    /* units, and the one being walked */
+    uint64_t seq_run;    /* of that unit; 0: not begun */
+    uint32_t chunk;
+    size_t n, i;
+    struct seq_entry entries[SEQ_CHUNK];
+    unsigned char row[24]; /* the last staged or aside row given */
+    size_t row_n;
+    bool parts; /* units are done: on to what compare set aside */
+    uint64_t part;
+};
+
+static enum err no_memory(struct error *e) {
+    return err_set(e, ERR_NOMEM, "out of memory reading what was left out");
+}
+
+static enum err gather_units(struct excluded *x, struct store_txn *t, struct error *e) {
+    struct store_cursor *c;
+    struct seq_unit unit;
+    struct span key = {0}, value;
+    enum err rc = store_cursor(t, STATE_UNIT, &c, e);
+    if (rc) return rc;
+    rc = store_move(c, STORE_NEXT, &key, &value, e);
+    while (!rc && seq_unit_read(value, &unit)) {
+        uint32_t *units = realloc(x->units, (x->count + 1) * sizeof *units);
+        if (!units) rc = no_memory(e);
+        if (units) x->units = units;
+        if (units) units[x->count++] = unit.number;
+        if (!rc) rc = store_move(c, STORE_NEXT, &key, &value, e);
+    }
+    store_cursor_close(c);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+enum err excluded_open(struct excluded **out, struct state *s, uint64_t run, struct error *e) {
+    struct excluded *x = calloc(1, sizeof *x);
+    *out = x;
+    if (!x) return no_memory(e);
+    x->run = run;
+    struct store_txn *t;
+    enum err rc = store_begin(s->store, false, &t, e);
+    if (!rc) {
+        rc = gather_units(x, t, e);
+        store_abort(t);
+    }
+    if (rc) {
+        excluded_free(x);
+        *out = NULL;
+    }
+    return rc;
+}
+
+void excluded_free(struct excluded *x) {
+    if (!x) return;
+    free(x->units);
+    free(x);
+}
+
+static enum err write_item(struct excluded *x, struct buf *out, struct span type, struct span id,
+                           const char *why, const char *reason, struct error *e) {
+    enum err rc = buf_add_text(out, "{\"type\":");
+    if (!rc) rc = buf_add(out, type.p, type.n);
+    if (!rc && id.n) rc = buf_add_text(out, ",\"id\":");
+    if (!rc) rc = buf_add(out, id.p, id.n);
+    if (!rc) rc = buf_printf(out, ",\"why\":\"%s\",\"reason\":", why);
+    if (!rc) rc = buf_add_text(out, reason);
+    if (!rc) rc = buf_printf(out, ",\"run\":%llu}", (unsigned long long)x->run);
+    return rc ? no_memory(e) : ERR_OK;
+}
+
+static struct span token(struct span json, const char *path) {
+    struct json_value v = json_find(json.p, json.n, path);
+    return v.kind == JSON_NONE ? span_of("", 0) : span_of(v.at, v.len);
+}
+
+static enum err write_record(struct excluded *x, struct store_txn *t, uint64_t number,
+                             struct buf *out, struct error *e) {
+    struct record r;
+    enum err rc = state_record(t, number, &r, e);
+    if (rc) return rc;
+    struct span json = record_json(&r, 0), reason = token(json, "reason");
+    struct buf text;
+    buf_init(&text, 4096);
+    if (buf_add(&text, reason.p, reason.n)) rc = no_memory(e);
+    if (!rc)
+        rc = write_item(x, out, token(json, "type"), token(json, "id"),
+                        r.head.outcome == RECORD_SKIPPED ? "skipped" : "set_aside", text.data, e);
+    buf_free(&text);
+    return rc;
+}
+
+/* The next chunk of the unit under way, from its sequence or, of a run that was never compared,
+ * from what it staged (what it had seen before is then not told again). */
+static enum err next_chunk(struct excluded *x, struct store_txn *t, bool *more, struct error *e) {
+    uint32_t unit = x->units[x->at];
+    struct seq_head head;
+    enum err rc = ERR_OK;
+    *more = true;
+    if (!x->seq_run) {
+        rc = seq_in_force(t, unit, x->run, &x->seq_run, &head, e);
+        if (rc) return rc;
+    }
+    x->i = x->n = 0;
+    if (x->seq_run) rc = seq_chunk(t, unit, x->seq_run, x->chunk++, x->entries, &x->n, e);
+    *more = !rc && x->n > 0;
+    return rc;
+}
+
+static enum err next_record(struct excluded *x, struct store_txn *t, uint64_t *record, bool *more,
+                            struct error *e) {
+    while (x->at < x->count) {
+        while (x->i < x->n) {
+            const struct seq_entry *entry = &x->entries[x->i++];
+            if ((entry->flags & SEQ_OUTCOME) == RECORD_KEPT) continue;
+            *record = entry->record;
+            *more = true;
+            return ERR_OK;
+        }
+        bool chunk;
+        enum err rc = next_chunk(x, t, &chunk, e);
+        if (rc) return rc;
+        if (chunk) continue;
+        x->at++;
+        x->seq_run = 0;
+        x->chunk = 0;
+    }
+    *more = false;
+    return ERR_OK;
+}
+
+/* What was staged by a run that has no sequence of its own. */
+static enum err next_staged(struct excluded *x, struct store_txn *t, uint64_t *record, bool *more,
+                            struct error *e) {
+    struct store_cursor *c;
+    struct state_key prefix = state_key_run(x->run);
+    enum err rc = store_cursor(t, STATE_STAGE, &c, e);
+    *more = false;
+    while (!rc && !*more) {
+        struct span key = x->row_n ? span_of(x->row, x->row_n) : state_span(&prefix), value;
+        struct seq_entry entry;
+        rc = store_move(c, STORE_SEEK, &key, &value, e);
+        bool ours = !rc && key.n <= sizeof x->row && state_u64(key.p) == x->run;
+        if (!ours) break;
+        if (key.n != x->row_n || memcmp(key.p, x->row, key.n) != 0) x->i = 0;
+        memcpy(x->row, key.p, key.n);
+        x->row_n = key.n;
+        for (; !*more && x->i < value.n / sizeof entry; x->i++) {
+            memcpy(&entry, (const char *)value.p + x->i * sizeof entry, sizeof entry);
+            if (entry.flags & SEQ_HITS || (entry.flags & SEQ_OUTCOME) == RECORD_KEPT) continue;
+            *record = entry.record;
+            *more = true;
+        }
+        if (!*more) x->row[x->row_n++] = 0; /* the least key behind this one */
+    }
+    store_cursor_close(c);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+static const char *part_reason(const struct compare_aside *row) {
+    bool grant = row->key[0] == RECORD_GRANT;
+    switch (row->role) {
+    case INDEX_SKIPPED:
+        return grant ? "\"a grant: what it is on, or to, was skipped by a mapping\""
+                     : "\"an entitlement: its resource was skipped by a mapping\"";
+    case INDEX_DANGLING:
+        return grant ? "\"a grant: what it is on, or to, does not exist\""
+                     : "\"an entitlement: its resource does not exist\"";
+    default:
+        return "\"the same id came twice from one list, with different contents\"";
+    }
+}
+
+static enum err write_part(struct excluded *x, struct store_txn *t, const struct compare_aside *row,
+                           struct buf *out, struct error *e) {
+    static const char *const roots[] = {[RECORD_RESOURCE] = "", [RECORD_ENTITLEMENT] = "resource.",
+                                        [RECORD_GRANT] = "principal."};
+    char type[32] = "", id[32] = "";
+    struct record r;
+    enum err rc = state_record(t, row->record, &r, e);
+    if (rc) return rc;
+    size_t part = record_find(&r, row->key);
+    struct span json = part < r.parts ? record_json(&r, part) : span_of("{}", 2);
+    const char *root = row->key[0] <= RECORD_GRANT ? roots[row->key[0]] : "";
+    snprintf(type, sizeof type, "%stype", root);
+    snprintf(id, sizeof id, "%sid", root);
+    return write_item(x, out, token(json, type), token(json, id),
+                      row->role == INDEX_SKIPPED ? "skipped" : "set_aside", part_reason(row), e);
+}
+
+static enum err next_part(struct excluded *x, struct store_txn *t, struct buf *out, bool *more,
+                          struct error *e) {
+    struct state_key k = state_key_run_n(x->run, ++x->part);
+    struct span v;
+    struct compare_aside row;
+    enum err rc = store_get(t, STATE_ASIDE, state_span(&k), &v, e);
+    *more = !rc && compare_aside_read(v, &row);
+    if (*more) rc = write_part(x, t, &row, out, e);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+enum err excluded_next(struct excluded *x, struct store_txn *t, struct buf *out, bool *more,
+                       struct error *e) {
+    uint64_t record = 0;
+    enum err rc = ERR_OK;
+    *more = false;
+    if (!x->parts) {
+        rc = next_record(x, t, &record, more, e);
+        if (!rc && !*more) rc = next_staged(x, t, &record, more, e);
+        if (!rc && *more) return write_record(x, t, record, out, e);
+        x->parts = true;
+    }
+    return rc ? rc : next_part(x, t, out, more, e);
+}

@@ -1,0 +1,71 @@
+#include "seq.h"
+
+#include <string.h>
+
+struct state_key seq_key(uint32_t unit, uint64_t run, uint32_t chunk) {
+    struct state_key k = {.n = 0};
+    state_key_u32(&k, unit);
+    state_key_u64(&k, run);
+    state_key_u32(&k, chunk);
+    return k;
+}
+
+enum err seq_in_force(struct store_txn *t, uint32_t unit, uint64_t run, uint64_t *found_run,
+                      struct seq_head *head, struct error *e) {
+    *found_run = 0;
+    *head = (struct seq_head){0};
+    struct store_cursor *c;
+    enum err rc = store_cursor(t, STATE_SEQ, &c, e);
+    if (rc) return rc;
+    struct state_key k = seq_key(unit, run, SEQ_HEAD);
+    struct span key = state_span(&k), value;
+    rc = store_move(c, STORE_SEEK, &key, &value, e);
+    if (rc == ERR_NOT_FOUND)
+        rc = store_move(c, STORE_LAST, &key, &value, e);
+    else if (!rc && memcmp(key.p, k.bytes, k.n) != 0)
+        rc = store_move(c, STORE_PREVIOUS, &key, &value, e);
+    if (!rc && key.n == k.n && state_u32(key.p) == unit && value.n == sizeof *head) {
+        *found_run = state_u64((const char *)key.p + 4);
+        memcpy(head, value.p, sizeof *head);
+    }
+    store_cursor_close(c);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+enum err seq_chunk(struct store_txn *t, uint32_t unit, uint64_t run, uint32_t chunk,
+                   struct seq_entry *out, size_t *n, struct error *e) {
+    struct state_key k = seq_key(unit, run, chunk);
+    struct span v;
+    *n = 0;
+    enum err rc = run ? store_get(t, STATE_SEQ, state_span(&k), &v, e) : ERR_NOT_FOUND;
+    if (rc == ERR_NOT_FOUND) return ERR_OK;
+    if (rc) return rc;
+    *n = v.n / sizeof *out;
+    if (*n > SEQ_CHUNK) *n = SEQ_CHUNK;
+    memcpy(out, v.p, *n * sizeof *out);
+    return ERR_OK;
+}
+
+bool seq_unit_read(struct span value, struct seq_unit *out) {
+    const char *p = value.p;
+    if (value.n < 6) return false;
+    out->number = state_u32(p);
+    size_t list = (size_t)(unsigned char)p[4] << 8 | (unsigned char)p[5];
+    if (value.n < 6 + list) return false;
+    out->list = span_of(p + 6, list);
+    out->parent = span_of(p + 6 + list, value.n - 6 - list);
+    return true;
+}
+
+struct state_key seq_progress_key(uint64_t run, uint32_t unit) {
+    struct state_key k = state_key_run(run);
+    state_key_u32(&k, unit);
+    return k;
+}
+
+bool seq_progress_read(struct span value, struct seq_progress *out, struct span *note) {
+    if (value.n < sizeof *out) return false;
+    memcpy(out, value.p, sizeof *out);
+    if (note) *note = span_of((const char *)value.p + sizeof *out, value.n - sizeof *out);
+    return true;
+}
