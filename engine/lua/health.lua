@@ -23,10 +23,6 @@ local function configured(home, name, facts)
   facts.plugin, facts.app, facts.owners = c and c.plugin_name, c and c.app, c and c.owners
 end
 
-local function counts(run)
-  return run and run.counts
-end
-
 local function seen(home, name, facts)
   local snapshot, sys = require "snapshot", require "host.sys"
   local note = sys.locked(home:state_dir(name) .. "/lock")
@@ -62,6 +58,9 @@ function M.note(facts)
       .. (finding and ": " .. (finding.text or "") or "")
   end
   local last = facts.last
+  if last and last.state == "open" then
+    return ("run %d was cut short; the next sync goes on with it"):format(last.run)
+  end
   if last and last.state == "failed" then return ("run %d failed: %s"):format(last.run,
     last.message or "?") end
   if last and last.partial then return ("run %d is partial"):format(last.run) end
@@ -80,17 +79,25 @@ function M.outcome(facts)
   return facts.stale and "stale" or "ok"
 end
 
+-- What is empty or 0 says nothing and is left out.
+local function some(list)
+  return list and #list > 0 and require("host.json").array(list) or nil
+end
+
+local function positive(n)
+  return n and n > 0 and n or nil
+end
+
 --- As -o json prints it.
 function M.public(facts)
   local last, accepted = facts.last or {}, facts.accepted or {}
-  local c = counts(facts.accepted)
   return {
     name = facts.name, label = facts.label, plugin = facts.plugin, app = facts.app, owners = facts.owners,
     enabled = facts.enabled, note = M.note(facts), age_s = facts.age_s and math.floor(facts.age_s),
-    max_age_s = facts.max_age, accepted_run = accepted.run, accepted_at = accepted.ended, counts = c,
+    max_age_s = facts.max_age, accepted_run = accepted.run, accepted_at = accepted.ended, counts = accepted.counts,
     held_run = facts.held, last_run = last.run, last_state = last.state, last_started = last.started,
     last_ended = last.ended, last_code = last.code, last_message = last.message, partial = last.partial,
-    warnings = last.warnings, not_covered = last.excluded and last.excluded.not_covered,
+    warnings = some(last.warnings), not_covered = positive(last.excluded and last.excluded.not_covered),
   }
 end
 

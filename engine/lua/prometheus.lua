@@ -37,7 +37,7 @@ local metrics = {
   end },
   { "reeve_run_duration_seconds", "gauge", "Duration of the last run", function(f, add)
     local from, to = epoch(f.last and f.last.started), epoch(f.last and f.last.ended)
-    add(from and to and to - from)
+    add(from and to and ("%.3f"):format(to - from))
   end },
   { "reeve_run_partial", "gauge", "1 where the last run was partial", function(f, add)
     add(f.last and (f.last.partial and 1 or 0))

@@ -47,6 +47,7 @@ end
 
 --- Seconds in the largest unit that says enough: "40 s", "12 min", "3 h", "2 d".
 function M.span(seconds)
+  seconds = math.floor(seconds)
   if seconds < 100 then return ("%d s"):format(seconds) end
   if seconds < 100 * 60 then return ("%d min"):format(seconds // 60) end
   if seconds < 48 * 3600 then return ("%d h"):format(seconds // 3600) end

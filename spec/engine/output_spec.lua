@@ -13,6 +13,7 @@ package.preload["host.sys"] = function()
   return {
     isatty = function() return true end,
     width = function() return 30 end,
+    epoch = tonumber,
     mono = function() return _G.reeve_clock end,
     width_of = columns,
     fit = function(text, max)
@@ -98,6 +99,31 @@ describe("a change", function()
     assert.same({ { field = "login", after = "l" }, { field = "profile.team", before = "A", after = "B" },
       { field = "status", before = "enabled", after = "disabled" } }, fields)
     assert.equal("login: – → l; profile.team: A → B; status: enabled → disabled", change.line(fields))
+  end)
+end)
+
+describe("a label", function()
+  local label = require "label"
+  local function of(more)
+    local facts = { enabled = true, now = 1000, max_age = 100, accepted = { ended = "950" },
+      last = { state = "accepted" } }
+    for name, value in pairs(more) do facts[name] = value end
+    return label.of(facts)
+  end
+
+  it("is derived from what is known", function()
+    assert.equal("Connected", of {})
+    assert.equal("Connected", of { last = { state = "rejected" } })
+    assert.equal("Stale", of { accepted = { ended = "899" } })
+    assert.equal("Connected", of { accepted = { ended = "900" } })
+    assert.equal("Error", of { last = { state = "failed" } })
+    assert.equal("Error", of { problem = "not JSON" })
+    assert.equal("Held", of { held = 3, last = { state = "held" } })
+    assert.equal("Held", of { held = 3, last = { state = "failed" }, accepted = false })
+    assert.equal("Not connected", of { accepted = false, last = false })
+    assert.equal("Not connected", of { accepted = false, last = { state = "failed" } })
+    assert.equal("Syncing", of { locked = true, accepted = false })
+    assert.equal("Paused", of { enabled = false, locked = true })
   end)
 end)
 
