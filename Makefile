@@ -116,11 +116,11 @@ demo: deps ## the main job by the real commands, on a simulated workspace; every
 
 torture: test-deps ## let each allocation, store, network and file call fail in turn
 	@$(SUB) $(BUILD)/reeve $(BUILD)/spec/drive
-	@$(SUB) BUILD=$(BUILD)/torture SANITIZE=address,undefined $(BUILD)/torture/spec/torture
-	@REEVE_BIN=$(CURDIR)/$(BUILD)/reeve lua5.4 spec/support/torture.lua $(CURDIR)/$(BUILD)/torture/spec/torture "$(or $(T),.)"
+	@$(SUB) BUILD=$(BUILD)/torture SANITIZE=address,undefined $(BUILD)/torture/tortured
+	@REEVE_BIN=$(CURDIR)/$(BUILD)/reeve lua5.4 spec/support/torture.lua $(CURDIR)/$(BUILD)/torture/tortured "$(or $(T),.)"
 
 # The whole program, with calls that fail on demand: see spec/unit/torture.c.
-$(BUILD)/spec/torture: $(BUILD)/spec/unit/torture.o $(BUILD)/engine/main.o $(BUILD)/reeve.a
+$(BUILD)/tortured: $(BUILD)/spec/unit/torture.o $(BUILD)/engine/main.o $(BUILD)/reeve.a
 	$(CC) $(CFLAGS) $(shell sh spec/support/wraps.sh spec/unit/torture.c) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 install: all ## install under PREFIX (/usr/local), below DESTDIR

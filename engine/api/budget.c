@@ -245,10 +245,10 @@ bool budget_breached(lua_State *L, int status) {
     return status == LUA_ERRMEM || is_breach(L, -1);
 }
 
-void budget_place_error(lua_State *L) {
+void budget_place_error(lua_State *L, lua_State *failed) {
     char place[PLACE_MAX];
     if (lua_type(L, -1) != LUA_TSTRING || !lua_checkstack(L, 3)) return;
-    find_place(L, place);
+    find_place(failed, place);
     size_t script = strcspn(place, ":,");
     if (strncmp(lua_tostring(L, -1), place, script) == 0) return;
     lua_pushstring(L, place);

@@ -57,10 +57,10 @@ void budget_error(lua_State *L);
  * return; a hook does nothing after it.  [-1, +0, e] */
 int budget_end(lua_State *L);
 
-/* Where the error on top is a string that does not begin with the name of the script that runs,
- * puts "script:line: " before it (errors raised in C have none), or the
- * watchdog's label where no function of the script is left, as after a tail call. The stack must
- * not be unwound yet: for message handlers and for coroutines that have failed.  [-1, +1, m] */
-void budget_place_error(lua_State *L);
+/* Where the error on top of L is a string that does not begin with the name of the script that
+ * failed, puts "script:line: " before it (errors raised in C have none), or the watchdog's label
+ * where no function of the script is left, as after a tail call. `failed` is the coroutine, or L
+ * itself in a message handler; its stack must not be unwound yet.  [-1, +1, m] */
+void budget_place_error(lua_State *L, lua_State *failed);
 
 #endif

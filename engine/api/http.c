@@ -287,7 +287,7 @@ int luaopen_host_http(lua_State *L) {
     api_class(L, CLIENT, client_methods, l_close);
     api_class(L, BUCKET, bucket_methods, l_bucket_free);
     http_request_open(L);
-    luaL_requiref(L, "host.json", luaopen_host_json, 0); /* raw objects and secrets are handed out */
+    luaL_requiref(L, "host.json", luaopen_host_json, 0); /* raw objects and secrets go out */
     luaL_requiref(L, "host.secret", luaopen_host_secret, 0);
     lua_pop(L, 2);
     luaL_newlib(L, functions);

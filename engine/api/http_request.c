@@ -335,7 +335,7 @@ static int end_of_elements(lua_State *L, struct request *q) {
     return 1;
 }
 
-/* What has come and the splitter has not seen: first what was read as a whole, by a classify say. */
+/* What has come and the splitter has not seen: first what was read as a whole, before. */
 static const char *unsplit(struct request *q, size_t *len) {
     *len = q->whole.len - q->split_at;
     return *len > 0 ? q->whole.data + q->split_at : http_bytes(q->wire, len);
@@ -420,8 +420,8 @@ static int l_rest(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"want", l_want},       {"wait", l_wait},     {"status", l_status}, {"headers", l_headers},
     {"shown", l_shown},     {"body", l_body},     {"json", l_json},     {"secret", l_secret},
-    {"each", l_each},       {"rest", l_rest},     {"cancel", l_cancel}, {"unfinished", l_unfinished},
-    {"start_of_body", l_start_of_body}, {"client", l_client}, {NULL, NULL},
+    {"each", l_each},       {"rest", l_rest},     {"cancel", l_cancel}, {"client", l_client},
+    {"unfinished", l_unfinished}, {"start_of_body", l_start_of_body}, {NULL, NULL},
 };
 
 void http_request_open(lua_State *L) {

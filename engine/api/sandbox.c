@@ -105,7 +105,8 @@ static int box_rawlen(lua_State *L) {
     return 1;
 }
 
-bool sandbox_made(lua_State *L, int metatable) {
+/* Was this metatable set by a sandboxed setmetatable? */
+static bool was_made(lua_State *L, int metatable) {
     metatable = lua_absindex(L, metatable);
     bool yes = false;
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &made) == LUA_TTABLE) {
@@ -115,6 +116,25 @@ bool sandbox_made(lua_State *L, int metatable) {
     }
     lua_pop(L, 1);
     return yes;
+}
+
+enum { TAME_DEPTH = 4, TAME_MOST = 100000 };
+
+static void tame(lua_State *L, int idx, int depth, int *left) {
+    if (!lua_istable(L, idx) || depth > TAME_DEPTH || --*left < 0 || !lua_checkstack(L, 8)) return;
+    if (lua_getmetatable(L, idx)) {
+        bool theirs = was_made(L, -1);
+        lua_pop(L, 1);
+        if (!theirs) return;
+        lua_pushnil(L);
+        lua_setmetatable(L, idx);
+    }
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) tame(L, lua_gettop(L), depth + 1, left);
+}
+
+void sandbox_tame(lua_State *L, int idx) {
+    int left = TAME_MOST;
+    tame(L, lua_absindex(L, idx), 1, &left);
 }
 
 static void refuse_metamethod(lua_State *L, const char *name) {
@@ -136,7 +156,7 @@ static int box_setmetatable(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_argexpected(L, lua_isnoneornil(L, 2) || lua_istable(L, 2), 2, "nil or table");
     lua_settop(L, 2);
-    bool other = lua_getmetatable(L, 1) && !sandbox_made(L, -1);
+    bool other = lua_getmetatable(L, 1) && !was_made(L, -1);
     if (other || luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
         return luaL_error(L, "cannot change a protected metatable");
     lua_settop(L, 2);
@@ -152,7 +172,7 @@ static int box_setmetatable(lua_State *L) {
 static int box_getmetatable(lua_State *L) {
     luaL_checkany(L, 1);
     if (!lua_getmetatable(L, 1)) return 0;
-    if (!sandbox_made(L, -1)) {
+    if (!was_made(L, -1)) {
         lua_pushboolean(L, 0);
         return 1;
     }

@@ -20,7 +20,9 @@ void sandbox_guard(lua_State *L);
  * [-0, +1, m] */
 void sandbox_new(lua_State *L, int extra);
 
-/* Whether this metatable was set by a sandboxed setmetatable. [-0, +0, -] */
-bool sandbox_made(lua_State *L, int metatable);
+/* Takes the metatables that sandboxed code has set off the table at idx and those in it, a few
+ * levels deep, so that reading it runs none of that code. Values from a sandbox that the engine's
+ * Lua will read go through here; anything but a table stays as it is.  [-0, +0, -] */
+void sandbox_tame(lua_State *L, int idx);
 
 #endif

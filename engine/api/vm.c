@@ -83,7 +83,7 @@ static int refused(lua_State *L, const struct error *e) {
 }
 
 static int with_place(lua_State *L) {
-    budget_place_error(L);
+    budget_place_error(L, L);
     return 1;
 }
 
@@ -106,6 +106,7 @@ int vm_protect(lua_State *L, int nargs, int nresults) {
         }
         status = breached(L);
     }
+    if (status != LUA_OK && status != VM_BREACH) sandbox_tame(L, -1);
     leave(L, &outer);
     return status;
 }
@@ -153,19 +154,34 @@ const char *vm_label(lua_State *L, lua_State *thread) {
     return label;
 }
 
+/* (thread, error) -> error */
+static int with_place_in(lua_State *L) {
+    budget_place_error(L, lua_touserdata(L, 1));
+    return 1;
+}
+
+/* Puts a place into the error on top of L, which failed in the coroutine. Allocates, so protected. */
+static void place_error(lua_State *L, lua_State *thread) {
+    lua_checkstack(L, LUA_MINSTACK);
+    lua_pushcfunction(L, with_place_in);
+    lua_pushlightuserdata(L, thread);
+    lua_rotate(L, -3, 2);
+    call(L, 2, 1, 0);
+}
+
 /* The coroutine ended with an error on its top: it goes to L, and what it left open is closed,
  * still under the limits. */
 static int end_thread(lua_State *L, lua_State *thread, int status) {
     bool breach = budget_breached(thread, status);
     if (status == LUA_OK || status == LUA_YIELD)
         lua_pushnil(L);
-    else {
-        budget_place_error(thread);
+    else
         lua_xmove(thread, L, 1);
-    }
+    if (lua_type(L, -1) == LUA_TSTRING) place_error(L, thread);
     lua_resetthread(thread);
     lua_settop(thread, 0);
-    if (breach || budget_breached(L, LUA_OK)) status = breached(L);
+    if (breach || budget_breached(L, LUA_OK)) return breached(L);
+    sandbox_tame(L, -1);
     return status;
 }
 
@@ -321,11 +337,13 @@ int vm_main(int argc, char **argv) {
     lua_pushcfunction(L, entry);
     lua_pushinteger(L, argc);
     lua_pushlightuserdata(L, argv);
-    int status = err_exit(ERR_FAILED);
-    if (vm_call(L, 2, 1) == LUA_OK)
+    int status = err_exit(ERR_FAILED), rc = vm_call(L, 2, 1);
+    if (rc == LUA_OK)
         status = (int)lua_tointeger(L, -1);
+    else if (rc == LUA_ERRMEM)
+        fputs("reeve: out of memory\n", stderr);
     else
-        fprintf(stderr, "reeve: internal error: %s\n", luaL_tolstring(L, -1, NULL));
+        fprintf(stderr, "reeve: internal error: %s\n", lua_tostring(L, -1));
     lua_close(L);
     return status;
 }

@@ -51,7 +51,8 @@ int vm_call(lua_State *L, int nargs, int nresults);
  * VM_BREACH the caller passes the error table on by lua_error and does nothing else: any Lua code
  * that runs before the outermost vm_resume or vm_protect has returned is ended by the same error.
  * Begins and ends with vm_progress. The returned values may be tables with metatables of the
- * plugin's making: read them raw (lua_rawget, lua_next).  [-(nargs+1), +nresults|1, -] */
+ * plugin's making: read them raw (lua_rawget, lua_next), or sandbox_tame them first. An error is
+ * tame.  [-(nargs+1), +nresults|1, -] */
 int vm_protect(lua_State *L, int nargs, int nresults);
 
 /* Pops a function and pushes a coroutine that will run it under the limits. `label` (a script and

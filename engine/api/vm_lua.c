@@ -141,6 +141,7 @@ static int resume(lua_State *L) {
     int nresults;
     int status = vm_resume(L, check_thread(L), lua_gettop(L) - 1, &nresults);
     if (status != LUA_OK && status != LUA_YIELD) return failed(L);
+    for (int i = 1; status == LUA_OK && i <= nresults; i++) sandbox_tame(L, -i);
     lua_pushboolean(L, 1);
     lua_insert(L, -nresults - 1);
     return nresults + 1;

@@ -12,6 +12,9 @@
  *   progress()                          a host call was made
  *   watch(label) -> former label        for the message of the CPU-time limit
  *
+ * What a coroutine returned when it ended, and errors, have no metatables of the plugin's making any
+ * more (sandbox_tame), so reading them is safe. What protect returns is to be read raw.
+ *
  * An error is what was raised: a string that begins with script:line, a table, or, for a breach,
  * the table { code = "config", breach = true, message = … }. A raised table with breach = true,
  * whoever made it, goes through every pcall of a plugin: so the engine ends a run from within.

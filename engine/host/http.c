@@ -124,8 +124,8 @@ static enum err copy_headers(struct http_request *r, const struct http_ask *ask,
     if (!r->fields) return ERR_NOMEM;
     for (size_t i = 0; i < ask->n_headers; i++) {
         if (!header_is_sound(&ask->headers[i]))
-            return err_set(e, ERR_CONFIG, "%s: the header '%.100s' has bytes in it that a header may "
-                           "not have", r->shown, ask->headers[i].name);
+            return err_set(e, ERR_CONFIG, "%s: the header '%.100s' has bytes in it that a header "
+                           "may not have", r->shown, ask->headers[i].name);
         enum err rc = add_field(r, &ask->headers[i]);
         if (rc) return rc;
     }

@@ -29,7 +29,7 @@ struct http_options {
     size_t n_declared, n_named;
     double timeout_s;      /* longest silence of a transfer somebody waits for */
     unsigned concurrency;  /* slots, at least 1 */
-    const char *proxy;     /* NULL: as the environment says; "": none. NO_PROXY counts in any case */
+    const char *proxy;     /* NULL: as the environment says; "": none. NO_PROXY always counts */
     const char *ca_file;   /* PEM, added to the system's authorities; or NULL */
     const char *client_cert, *client_key; /* PEM files; or NULL */
     const char *user_agent;
@@ -67,8 +67,8 @@ struct http_ask {
     double timeout_s;  /* 0: the client's */
 };
 
-/* Starts as soon as there is a slot. ERR_CONFIG for a URL or host that may not be asked, or a header
- * that cannot be; ERR_NOMEM. */
+/* Starts as soon as there is a slot. ERR_CONFIG for a URL or host that may not be asked, or a
+ * header that cannot be; ERR_NOMEM. */
 enum err http_start(struct http *h, const struct http_ask *ask, struct http_request **out,
                     struct error *e);
 
@@ -79,7 +79,9 @@ void http_drop(struct http_request *r);
  * are wanted, and http_woken() tells when they are there. */
 bool http_want(struct http_request *r);
 
-/* ERR_AGAIN until the headers are in; ERR_OK; else why there are none. */
+/* ERR_AGAIN until the headers are in; ERR_OK; else why there are none: ERR_UNAVAILABLE, where it
+ * may go better another time; ERR_INVALID, where it will not (a certificate, a redirect to a host
+ * that may not be asked, nonsense); ERR_CONFIG, where something here is to be changed; ERR_NOMEM. */
 enum err http_headers_in(struct http_request *r, struct error *e);
 
 /* After the headers: */

@@ -28,17 +28,17 @@ static void tell_certificate(struct http_request *r) {
     const char *words = certificate_words(verdict);
     if (!words && strstr(r->curl_text, "subject name"))
         words = "its certificate is for another host name";
-    err_set(&r->failure, ERR_UNAVAILABLE, "%s: %s", r->shown,
+    err_set(&r->failure, ERR_INVALID, "%s: %s", r->shown,
             words ? words : "its certificate cannot be trusted");
 }
 
 static void tell_proxy(struct http_request *r, long code) {
     if (code == 407)
-        err_set(&r->failure, ERR_UNAVAILABLE, "%s: the proxy wants a user and password, or others "
+        err_set(&r->failure, ERR_CONFIG, "%s: the proxy wants a user and password, or others "
                 "than http.proxy has (it answered 407)", r->shown);
     else
-        err_set(&r->failure, ERR_UNAVAILABLE, "%s: the proxy does not let it through (it answered "
-                "%ld)", r->shown, code);
+        err_set(&r->failure, code < 500 ? ERR_INVALID : ERR_UNAVAILABLE,
+                "%s: the proxy does not let it through (it answered %ld)", r->shown, code);
 }
 
 /* Before an answer: what was wrong, and what to do about it where something can be done. */
@@ -60,8 +60,9 @@ static const char *words_before(CURLcode result) {
 
 static void tell_before(struct http_request *r, CURLcode result) {
     const char *detail = r->curl_text;
-    err_set(&r->failure, ERR_UNAVAILABLE, "%s: %s%s%s%s", r->shown, words_before(result),
-            *detail ? " (" : "", detail, *detail ? ")" : "");
+    bool nonsense = result == CURLE_WEIRD_SERVER_REPLY || result == CURLE_UNSUPPORTED_PROTOCOL;
+    err_set(&r->failure, nonsense ? ERR_INVALID : ERR_UNAVAILABLE, "%s: %s%s%s%s", r->shown,
+            words_before(result), *detail ? " (" : "", detail, *detail ? ")" : "");
 }
 
 static void tell_cut(struct http_request *r) {

@@ -1,8 +1,8 @@
 /* http_guard: which hosts and addresses may be asked.
  *
- * A plugin declares host patterns; hosts that an operator's settings name are added. A declared host
- * must not turn out to be an address inside the operator's network: a name that resolves there is
- * an attack or a mistake. A host that the operator named may be anywhere. http: is for loopback.
+ * A plugin declares host patterns; hosts that an operator's settings name are added. A declared
+ * host must not turn out to be an address inside the operator's network: a name that resolves there
+ * is an attack or a mistake. A host that the operator named may be anywhere. http: is for loopback.
  *
  * A struct http_guard owns copies of the names and ends with http_guard_free(). */
 #ifndef REEVE_HTTP_GUARD_H

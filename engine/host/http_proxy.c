@@ -61,7 +61,8 @@ bool http_proxy_exempt(const char *list, const char *host) {
 }
 
 const char *http_proxy_for(const char *configured, const struct http_url *u) {
-    static const char *const https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+    static const char *const https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+                                        NULL};
     static const char *const http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
     static const char *const exempt[] = {"no_proxy", "NO_PROXY", NULL};
     const char *proxy = configured ? configured : from_environment(u->tls ? https : http);

@@ -44,9 +44,10 @@ static enum err add_authorities(struct http_tls *t, const char *ca_file, struct 
     if (!rc) rc = add_file(&t->authorities, ca_file);
     if (rc == ERR_CONFIG) return err_errno(e, rc, "read the authorities (http.ca_file)", ca_file);
     if (rc == ERR_LIMIT)
-        return err_set(e, ERR_CONFIG, "http.ca_file '%s': over %d MiB", ca_file, LIMIT_AUTHORITIES / MIB);
+        return err_set(e, ERR_CONFIG, "http.ca_file '%s': over %d MiB", ca_file,
+                       LIMIT_AUTHORITIES / MIB);
     if (!rc && !strstr(t->authorities.data + own, "-----BEGIN CERTIFICATE-----"))
-        return err_set(e, ERR_CONFIG, "http.ca_file '%s': no certificate in PEM form in it", ca_file);
+        return err_set(e, ERR_CONFIG, "http.ca_file '%s': no PEM certificate in it", ca_file);
     return rc;
 }
 

@@ -25,8 +25,8 @@ static size_t on_header(char *line, size_t one, size_t n, void *ctx) {
     bool was_complete = r->head.complete;
     enum err rc = http_head_line(&r->head, line, one * n);
     if (rc) {
-        err_set(&r->failure, rc == ERR_LIMIT ? ERR_INVALID : rc, "%s: the answer's headers are over "
-                "%d KiB", r->shown, LIMIT_HEADERS / KIB);
+        err_set(&r->failure, rc == ERR_LIMIT ? ERR_INVALID : rc,
+                "%s: the answer's headers are over %d KiB", r->shown, LIMIT_HEADERS / KIB);
         return 0;
     }
     if (r->head.complete && !was_complete) {
@@ -45,7 +45,7 @@ static bool inflates_sanely(struct http_request *r, uint64_t wire, size_t n) {
     r->piece += n;
     uint64_t whole = r->received + n, most = LIMIT_INFLATE_RATIO * (wire + BUFFER);
     if (r->piece <= LIMIT_INFLATE && (whole <= LIMIT_INFLATE || whole <= most)) return true;
-    err_set(&r->failure, ERR_INVALID, "%s: the answer inflates more than %d times; not read further",
+    err_set(&r->failure, ERR_INVALID, "%s: the answer inflates more than %d times; not read on",
             r->shown, LIMIT_INFLATE_RATIO);
     return false;
 }
@@ -182,7 +182,8 @@ enum err http_transfer_begin(struct http_request *r) {
         set_rules(r);
         http_tls_apply(&r->client->tls, r->easy);
         set_method(r);
-        ready = set_headers(r) == ERR_OK && curl_multi_add_handle(r->client->multi, r->easy) == CURLM_OK;
+        ready = set_headers(r) == ERR_OK &&
+                curl_multi_add_handle(r->client->multi, r->easy) == CURLM_OK;
     }
     if (ready) {
         r->client->requests++;
@@ -251,11 +252,11 @@ static void change_method(struct http_request *r) {
 static enum err move_to(struct http_request *r, struct http_url *to, struct error *e) {
     struct error why;
     if (http_guard_url(&r->client->guard, to, &why))
-        return err_set(e, ERR_UNAVAILABLE, "%s: it redirects elsewhere: %s", r->shown, why.text);
+        return err_set(e, ERR_INVALID, "%s: it redirects elsewhere: %s", r->shown, why.text);
     change_method(r);
     if (strcmp(to->origin, r->url.origin) != 0) {
         if (r->body && r->body_secret)
-            return err_set(e, ERR_UNAVAILABLE, "%s: it redirects to another origin (%s), which may "
+            return err_set(e, ERR_INVALID, "%s: it redirects to another origin (%s), which may "
                            "not have the secret that was sent", r->shown, to->origin);
         drop_secrets(r);
     }
@@ -282,7 +283,7 @@ static enum err show_again(struct http_request *r, struct error *e) {
 
 static enum err follow(struct http_request *r, struct error *e) {
     if (++r->redirects > LIMIT_REDIRECTS)
-        return err_set(e, ERR_UNAVAILABLE, "%s: more than %d redirects in a row", r->shown,
+        return err_set(e, ERR_INVALID, "%s: more than %d redirects in a row", r->shown,
                        LIMIT_REDIRECTS);
     char *location = location_of(r);
     if (!location) return err_set(e, ERR_NOMEM, "%s: out of memory", r->shown);
@@ -291,7 +292,7 @@ static enum err follow(struct http_request *r, struct error *e) {
     enum err rc = http_url_follow(&r->url, location, &to, &why);
     free(location);
     if (rc)
-        return err_set(e, ERR_UNAVAILABLE, "%s: it redirects elsewhere: %s", r->shown, why.text);
+        return err_set(e, ERR_INVALID, "%s: it redirects elsewhere: %s", r->shown, why.text);
     rc = move_to(r, &to, e);
     http_url_free(&to);
     if (!rc) rc = show_again(r, e);
@@ -303,7 +304,7 @@ static void settle(struct http_request *r, CURLcode result) {
     bool own = r->failure.code != ERR_AGAIN;
     if (own) return;
     if (r->refused)
-        err_set(&r->failure, r->redirects ? ERR_UNAVAILABLE : ERR_CONFIG,
+        err_set(&r->failure, r->redirects ? ERR_INVALID : ERR_CONFIG,
                 "%s: not asked at the address %s: %s", r->shown, r->refused_address, r->refused);
     else if (result != CURLE_OK)
         http_error_tell(r, result);

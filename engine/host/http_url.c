@@ -50,7 +50,8 @@ static bool ascii(const char *text) {
 
 static char *show(const char *scheme, const char *host, const char *port, const char *path) {
     char text[SHOWN_MAX];
-    int n = snprintf(text, sizeof text, "%s://%s%s%s%s", scheme, host, *port ? ":" : "", port, path);
+    const char *colon = *port ? ":" : "";
+    int n = snprintf(text, sizeof text, "%s://%s%s%s%s", scheme, host, colon, port, path);
     if (n >= (int)sizeof text) memcpy(text + sizeof text - 4, "...", 4);
     return strdup(text);
 }

@@ -68,7 +68,8 @@ end
 function Token:fetch()
   local fetching = self.fetching
   if not fetching then
-    fetching = task.spawn(self.get, { args = { self }, sandbox = self.sandbox, detached = true, name = "token" })
+    fetching = task.spawn(self.get, { args = { self }, sandbox = self.sandbox, detached = true,
+      name = "token" })
     self.fetching = fetching
     fetching.on_end = function() self.fetching = nil end
   end
@@ -104,8 +105,8 @@ local function refused(self, failure)
   local refusing = failure.status == 400 or failure.status == 401 or failure.status == 403
   if not refusing then error(failure, 0) end
   failure.code = "credentials"
-  failure.message = ("%s: the target refuses the credential (%s): it answered %s"):format(failure.tried or "POST",
-    self.names, refusal.told(failure.status, failure.words))
+  failure.message = ("%s: the target refuses the credential (%s): it answered %s"):format(
+    failure.tried, self.names, refusal.told(failure.status, failure.words))
   error(failure, 0)
 end
 
@@ -145,7 +146,8 @@ local TEXT, ANY = { string = true }, { string = true, secret = true }
 
 local function client_credentials(session, options)
   local token = setmetatable({
-    token_url = need(options, "token_url", TEXT), id = need(options, "id", ANY), secret = need(options, "secret", ANY),
+    token_url = need(options, "token_url", TEXT), id = need(options, "id", ANY),
+    secret = need(options, "secret", ANY),
     style = options.style or "basic", scope = options.scope, params = options.params,
     ledger = session.ledger, names = session:names_of { options.id, options.secret },
     post = function(...) return session:ask("POST", ...) end, get = fetch_credentials,
@@ -153,8 +155,8 @@ local function client_credentials(session, options)
   if token.style ~= "basic" and token.style ~= "body" then
     fail("config", 'ctx.auth.client_credentials: style is "basic" or "body"')
   end
-  token.kept_as = "token/" .. secret.hash("client_credentials", token.token_url, token.style, token.scope or "",
-    token.id, token.secret)
+  token.kept_as = "token/" .. secret.hash("client_credentials", token.token_url, token.style,
+    token.scope or "", token.id, token.secret)
   return opaque(token)
 end
 

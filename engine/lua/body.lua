@@ -57,7 +57,10 @@ end
 
 --- The body of a request's options and its content type: nil where there is none.
 function M.of(options)
-  local given = (options.json ~= nil and 1 or 0) + (options.form and 1 or 0) + (options.body ~= nil and 1 or 0)
+  local given = 0
+  for _, name in ipairs { "json", "form", "body" } do
+    if options[name] ~= nil then given = given + 1 end
+  end
   if given > 1 then error("json, form and body: only one of them can be sent", 0) end
   if options.json ~= nil then return M.json(options.json), "application/json" end
   if options.form then return url.query(options.form), "application/x-www-form-urlencoded" end

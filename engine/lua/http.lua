@@ -55,26 +55,30 @@ function M.session(spec)
     hosts = spec.manifest.hosts or {}, named = named_hosts(spec.manifest, spec.settings or {}),
     timeout_s = http.timeout_s, concurrency = http.concurrency, proxy = http.proxy, ca_file = http.ca_file,
     client_cert = http.client_cert, client_key = http.client_key,
-    body_bytes = math.floor((limits.body_mb or 64) * MIB), element_bytes = math.floor((limits.element_mb or 1) * MIB),
+    body_bytes = math.floor((limits.body_mb or 64) * MIB),
+    element_bytes = math.floor((limits.element_mb or 1) * MIB),
     user_agent = "reeve/" .. (spec.version or "0"),
   })
   local session = setmetatable({
     client = client, rate = spec.manifest.rate, settings = spec.settings or {}, retry_s = http.retry_s or 120,
-    ledger = spec.ledger, ctx = spec.ctx, sandbox = spec.sandbox, buckets = {}, held = {}, retries = 0, throttled = 0,
-    random = spec.random,
+    ledger = spec.ledger, ctx = spec.ctx, sandbox = spec.sandbox, random = spec.random,
+    buckets = {}, held = {}, retries = 0, throttled = 0,
   }, Session)
   session.auth = auth.new(session)
   return session
 end
 
+local config_kinds = { base_url = "string", auth = "table", classify = "function" }
+
 local function check_config(config)
-  if type(config) ~= "table" then fail("config", "M.http: a table { base_url, auth, classify } must be returned") end
-  local known = { base_url = "string", auth = "table", classify = "function" }
+  local function wrong(text, ...) fail("config", "M.http: " .. text:format(...)) end
+  if type(config) ~= "table" then wrong("a table { base_url, auth, classify } must be returned") end
   for name, value in pairs(config) do
-    if not known[name] then fail("config", ("M.http: '%s' is not known (base_url, auth, classify)"):format(name)) end
-    if type(value) ~= known[name] then fail("config", ("M.http: %s: a %s expected"):format(name, known[name])) end
+    local kind = config_kinds[name]
+    if not kind then wrong("'%s' is not known (base_url, auth, classify)", tostring(name)) end
+    if type(value) ~= kind then wrong("%s: a %s expected", name, kind) end
   end
-  if config.auth and not auth.is(config.auth) then fail("config", "M.http: auth: one of ctx.auth's expected") end
+  if config.auth and not auth.is(config.auth) then wrong("auth: one of ctx.auth's expected") end
 end
 
 --- Takes what M.http(ctx) returned.
@@ -104,7 +108,8 @@ end
 --- What it has cost so far.
 function Session:stats()
   local stats = self.client:stats()
-  return { requests = stats.requests, bytes = stats.bytes, retries = self.retries, throttled_s = self.throttled }
+  return { requests = stats.requests, bytes = stats.bytes, retries = self.retries,
+    throttled_s = self.throttled }
 end
 
 --- Ends all transfers. Nothing can be asked any more.
@@ -114,14 +119,14 @@ end
 
 -- One request ---------------------------------------------------------------------------------------------
 
-local known_options = { query = true, path = true, headers = true, form = true, json = true, body = true, auth = true,
-  raise = true, timeout_s = true, idempotent = true }
+local OPTIONS = "query path headers form json body auth raise timeout_s idempotent"
+local known_options = {}
+for name in OPTIONS:gmatch("%S+") do known_options[name] = true end
 
 local function check_options(options)
   for name in pairs(options) do
     if not known_options[name] then
-      error(("'%s' is not an option of a request (query path headers form json body auth raise timeout_s idempotent)")
-        :format(tostring(name)), 0)
+      error(("'%s' is not an option of a request (%s)"):format(tostring(name), OPTIONS), 0)
     end
   end
 end
@@ -195,6 +200,10 @@ local function try(session, ask)
   return response.new(request)
 end
 
+local function is_success(res)
+  return res.status >= 200 and res.status < 300
+end
+
 -- What an answer means: "ok", "fail" with message and code, or "retry" with seconds.
 local function judge(session, res)
   if session.classify then
@@ -204,9 +213,8 @@ local function judge(session, res)
       error(('classify: "ok", "retry" or "fail" expected, got %s'):format(tostring(verdict)), 0)
     end
   end
-  local status = res.status
-  if status >= 200 and status < 300 then return "ok" end
-  return retry.is_passing(status) and "retry" or "fail"
+  if is_success(res) then return "ok" end
+  return retry.is_passing(res.status) and "retry" or "fail"
 end
 
 -- May it be tried again, and when? The seconds, or nil and why not.
@@ -251,7 +259,8 @@ local function message_of(ask, res, words, code)
   local told = refusal.told(res.status, words)
   if code ~= "credentials" then return ("%s: it answered %s"):format(ask.shown, told) end
   local whose = ask.auth and " (" .. auth.names(ask.auth) .. ")" or ""
-  local what = res.status == 403 and "the credential%s may not do this" or "the target refuses the credential%s"
+  local what = "the target refuses the credential%s"
+  if res.status == 403 then what = "the credential%s may not do this" end
   return ("%s: %s: it answered %s"):format(ask.shown, what:format(whose), told)
 end
 
@@ -260,7 +269,8 @@ local function refuse(ask, res, message, code, why)
   local words = not message and refusal.words(response.request(res), res.headers) or nil
   code = code or refusal.code(res.status)
   message = message and ask.shown .. ": " .. message or message_of(ask, res, words, code)
-  local failure = refusal.failure({ status = res.status, code = code, message = message .. tried(ask, why) }, ask.shown)
+  message = message .. tried(ask, why)
+  local failure = refusal.failure({ status = res.status, code = code, message = message }, ask.shown)
   failure.words, failure.tried = words, ask.shown
   response.request(res):cancel()
   error(failure, 0)
@@ -287,7 +297,7 @@ local function with_answer(session, ask, res)
       response.request(res):cancel()
       return wait_for_next(session, ask, wait, asked, tostring(res.status))
     end
-    if res.status >= 200 and res.status < 300 then detail, code = "it still says to come back later", "throttled" end
+    if is_success(res) then detail, code = "it still says to come back later", "throttled" end
   end
   if not ask.raise and not code then return res end
   return refuse(ask, res, type(detail) == "string" and detail or nil, code, why)

@@ -16,9 +16,9 @@ function M.code(status)
 end
 
 -- Where APIs put their words, the more telling first.
-local places = { "error_description", "message", "error.message", "error.description", "detail", "errors.1.message",
-  "errors.1.detail", "errors.1", "error_message", "error.code", "error", "errorSummary", "title", "msg", "reason",
-  "description" }
+local places = { "error_description", "message", "error.message", "error.description", "detail",
+  "errors.1.message", "errors.1.detail", "errors.1", "error_message", "error.code", "error", "errorSummary",
+  "title", "msg", "reason", "description" }
 
 local function at(value, path)
   for name in path:gmatch("[^.]+") do

@@ -71,7 +71,8 @@ local Response = {
 --- A response for a request whose headers are in.
 function M.new(request)
   local res = setmetatable({}, Response)
-  states[res] = { request = request, status = request:status(), headers = request:headers(), shown = request:shown() }
+  states[res] = { request = request, status = request:status(), headers = request:headers(),
+    shown = request:shown() }
   return res
 end
 

@@ -38,14 +38,13 @@ local function until_reset(text, now)
   return n >= EPOCH and n - now or n
 end
 
-local reset_headers = { "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset" }
+local families = { "ratelimit-", "x-ratelimit-", "x-rate-limit-" }
 
 -- A reset header speaks where the limit is said to be used up, or the status says so.
 local function reset(status, headers, now)
-  local left = headers["ratelimit-remaining"] or headers["x-ratelimit-remaining"] or headers["x-rate-limit-remaining"]
-  if status ~= 429 and tonumber(left or "") ~= 0 then return nil end
-  for _, name in ipairs(reset_headers) do
-    local seconds = until_reset(headers[name], now)
+  for _, family in ipairs(families) do
+    local used_up = status == 429 or tonumber(headers[family .. "remaining"] or "") == 0
+    local seconds = used_up and until_reset(headers[family .. "reset"], now)
     if seconds then return seconds end
   end
 end

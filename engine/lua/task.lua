@@ -115,12 +115,13 @@ end
 function task.spawn(fn, options)
   options = options or {}
   local parent = not options.detached and current or root
-  local t = setmetatable({ args = options.args, name = options.name, parent = parent, children = {}, waiters = {},
-    sandbox = options.sandbox }, Task)
+  local t = setmetatable({ args = options.args, name = options.name, sandbox = options.sandbox,
+    parent = parent, children = {}, waiters = {} }, Task)
   if t.sandbox then
     t.co, t.resume, t.status, t.close = vm.thread(fn, t.sandbox), vm.resume, vm.status, vm.close
   else
-    t.co, t.resume, t.status, t.close = coroutine.create(fn), coroutine.resume, coroutine.status, coroutine.close
+    local c = coroutine
+    t.co, t.resume, t.status, t.close = c.create(fn), c.resume, c.status, c.close
   end
   if parent then parent.children[t] = true end
   make_ready(t)
@@ -249,7 +250,7 @@ local function poll()
   if first <= last then pause = 0 end
   local list = clients()
   if #list == 0 then
-    if not pause then error("nothing can go on: task '" .. (root.name or "main") .. "' waits for what nobody does") end
+    if not pause then error("nothing can go on: every task waits for another") end
     return http.sleep(math.min(pause, PATIENCE))
   end
   for _, client in ipairs(list) do

@@ -13,7 +13,8 @@ local function text_of(value, what)
   if kind == "string" then return value end
   if kind == "integer" or kind == "boolean" then return tostring(value) end
   if kind == "float" then
-    return value == math.floor(value) and math.abs(value) < 2 ^ 53 and ("%d"):format(value) or ("%.17g"):format(value)
+    local whole = value == math.floor(value) and math.abs(value) < 2 ^ 53
+    return (whole and "%d" or "%.17g"):format(value)
   end
   error(("%s: a string, number, boolean or secret expected, got %s"):format(what, type(value)), 0)
 end

@@ -294,6 +294,27 @@ function checks.errors_without_a_place_get_one()
   assert(not ok and e == 'no place', e)
 end
 
+function checks.what_comes_out_runs_nothing()
+  vm.limits { instructions = 100000 }
+  local sly = [[local function loop() while true do end end
+    local mt = { __index = loop, __tostring = loop, __len = loop, __pairs = loop, __name = "x" }
+    local t = setmetatable({ inner = setmetatable({ setmetatable({}, mt) }, mt), n = 1 }, mt)
+    ]]
+  for _, how in ipairs { protect, resume } do
+    local ok, e = how(sly .. 'error(t)')
+    assert(not ok and e.n == 1 and e.code == nil)
+    has(e, 'table: ')
+  end
+  local ok, t = resume(sly .. 'return t')
+  assert(ok and t.n == 1 and t.none == nil and t.inner[1].x == nil and #t.inner == 1)
+  has(t, 'table: ')
+  ok, t = resume(sly .. 't.t = t return t')
+  assert(ok and t.t.t == t)
+  local ours = setmetatable({}, { __index = { x = 1 } })
+  ok, t = resume('return { ours = ... }', ours)
+  assert(ok and t.ours.x == 1)
+end
+
 function checks.threads_can_be_closed()
   local closed = 0
   local mark = setmetatable({}, { __close = function() closed = closed + 1 end })
