@@ -10,8 +10,10 @@ local reeve = require "reeve"
 
 local M = {}
 
-local PLUGIN = 'return { api = 1, name = "acme", version = "1.0.0", title = "Acme", summary = "s", docs = "https://x",'
-  .. ' resources = { item = { title = "Item" } } }'
+local PLUGIN = [[
+return { api = 1, name = "acme", version = "1.0.0", title = "Acme", summary = "A target", docs = "https://acme.test",
+  settings = {}, hosts = { "api.acme.test" }, resources = { user = { title = "User", trait = "user" } } }
+]]
 
 local SIMULATOR = [[
 local function moved(_, req)
@@ -91,7 +93,7 @@ local ledger = { keep = function(_, name, value, expires) kept[name] = { value, 
 local function new_session()
   local random = given.random and function() return given.random end
   return http_session.session { manifest = manifest, settings = settings, options = given.options, ledger = ledger,
-    sandbox = "plugins/acme/connector.lua", version = "1.0.0", random = random }
+    sandbox = "plugins/acme/connector.lua", version = "1", random = random }
 end
 local session = new_session()
 local function all(fns) return task.all(fns) end
