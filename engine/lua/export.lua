@@ -17,6 +17,7 @@ end
 local function whole(path, fn)
   local sys = require "host.sys"
   local temporary = ("%s.%d.tmp"):format(path, sys.pid())
+  fail.try(sys.write_file(temporary, "", 384)) -- its owner's alone, before anything is in it
   local file, message = io.open(temporary, "wb")
   if not file then fail("storage", ("cannot write %s: %s"):format(path, message)) end
   local function write(...)

@@ -11,7 +11,7 @@ local function sync_one(ctx, name, flags)
   end
   local progress = require("progress").start("syncing " .. name, ctx.flags)
   local ok, result = pcall(require("sync").run, ctx.home, connector, { fresh = flags.fresh, hold = flags.hold,
-    allow_empty = flags["allow-empty"], wait = flags.wait, progress = progress })
+    allow_empty = flags.allow_empty, wait = flags.wait, progress = progress })
   progress:done()
   if not ok then
     if type(result) == "table" and result.signal then
@@ -35,10 +35,10 @@ local passed_on = { "fresh", "hold", "wait", "quiet", "verbose", "no-color" }
 local function command_line(ctx, name, flags)
   local argv = { require("host.sys").exe_path(), "sync", name, "--home", ctx.home.dir }
   for _, flag in ipairs(passed_on) do
-    if flags[flag] or ctx.flags[flag] then argv[#argv + 1] = "--" .. flag end
+    if flags[flag:gsub("%-", "_")] then argv[#argv + 1] = "--" .. flag end
   end
-  if ctx.flags["log-format"] then
-    argv[#argv + 1], argv[#argv + 2] = "--log-format", ctx.flags["log-format"]
+  if ctx.flags.log_format then
+    argv[#argv + 1], argv[#argv + 2] = "--log-format", ctx.flags.log_format
   end
   return argv
 end
@@ -75,8 +75,11 @@ local function names_of(ctx, args, flags)
   if not flags.all and #args == 0 then fail("usage", "which connector? name one or several, or --all") end
   local names = flags.all and (ctx.home:connectors()) or args
   if #names == 0 then fail("failed", "there is no connector yet", "`reeve add` writes one") end
-  for _, name in ipairs(names) do require("connector").read(ctx.home, name) end
-  if flags["allow-empty"] and #names ~= 1 then fail("usage", "--allow-empty is for one connector") end
+  -- A name that is none stops all; a file that is not valid only its own sync.
+  for _, name in ipairs(names) do
+    if not require("connector").exists(ctx.home, name) then require("connector").read(ctx.home, name) end
+  end
+  if flags.allow_empty and #names ~= 1 then fail("usage", "--allow-empty is for one connector") end
   return names
 end
 
