@@ -26,7 +26,8 @@ enum err judge_open(struct judge *j, struct state *s, uint64_t run, struct tally
                     struct error *e) {
     *j = (struct judge){.s = s, .run = run, .tally = tally};
     struct state_numbers n = {0};
-    enum err rc = begin(j, e);
+    enum err rc = store_begin(s->store, false, &j->reader, e);
+    if (!rc) rc = begin(j, e);
     if (!rc) rc = state_numbers(j->txn, &n, e);
     j->accepted = n.accepted;
     if (!rc) j->foreign = read_foreign(j);
@@ -38,6 +39,7 @@ enum err judge_open(struct judge *j, struct state *s, uint64_t run, struct tally
 void judge_close(struct judge *j) {
     store_cursor_close(j->idx);
     store_abort(j->txn);
+    store_abort(j->reader);
     for (int kind = RECORD_RESOURCE; kind <= RECORD_GRANT; kind++) sorter_free(j->sorters[kind]);
     index_free(&j->providers);
 }
@@ -92,12 +94,20 @@ static enum err write_change(struct judge *j, enum compare_op op,
                              const unsigned char key[RECORD_KEY], uint64_t before, uint64_t after,
                              struct error *e);
 
+static enum err read_record(struct judge *j, uint64_t number, struct record *out, struct error *e) {
+    enum err rc = ERR_OK;
+    if (j->last_number != number) rc = state_record(j->reader, number, &j->last, e);
+    j->last_number = rc ? 0 : number;
+    *out = j->last;
+    return rc;
+}
+
 /* Parts of kinds up to `from` are left out. */
 static enum err queue_parts(struct judge *j, uint64_t number, enum record_kind from,
                             enum judge_delta delta, struct error *e) {
     static const unsigned char none[RECORD_KEY];
     struct record r;
-    enum err rc = state_record(j->txn, number, &r, e);
+    enum err rc = read_record(j, number, &r, e);
     if (rc) return rc;
     delta = delta_of(&r, delta);
     bool foreign = false, keyless = r.parts == 0;
@@ -198,7 +208,7 @@ static enum err apply(struct judge *j, uint64_t payload, struct error *e) {
 static enum err part_of(struct judge *j, const struct group *g, uint64_t number,
                         struct record *r, struct record_part *part, struct span *json,
                         struct error *e) {
-    enum err rc = state_record(j->txn, number, r, e);
+    enum err rc = read_record(j, number, r, e);
     if (rc) return rc;
     size_t i = record_find(r, g->key);
     if (i == r->parts)
@@ -242,12 +252,15 @@ static bool goes_first(const struct record *a, uint64_t an, const struct record 
     return a->list.n != b->list.n ? a->list.n < b->list.n : an < bn;
 }
 
+/* The type stands first in what the model writes, and has no character that is escaped. */
 static struct span type_of(const struct group *g, struct span json) {
-    const char *path = g->kind == RECORD_RESOURCE      ? "type"
-                       : g->kind == RECORD_ENTITLEMENT ? "resource.type"
-                                                       : "entitlement.type";
-    struct json_value v = json_find(json.p, json.n, path);
-    return v.kind == JSON_STRING ? span_of(v.at + 1, v.len - 2) : span_of("", 0);
+    const char *before = g->kind == RECORD_RESOURCE      ? "{\"type\":\""
+                         : g->kind == RECORD_ENTITLEMENT ? "{\"resource\":{\"type\":\""
+                                                         : "{\"entitlement\":{\"type\":\"";
+    size_t n = strlen(before);
+    if (json.n <= n || memcmp(json.p, before, n) != 0) return span_of("", 0);
+    const char *type = (const char *)json.p + n, *end = memchr(type, '"', json.n - n);
+    return span_of(type, end ? (size_t)(end - type) : 0);
 }
 
 static enum err choose(struct judge *j, const struct group *g, struct index_provider **winner,
@@ -408,16 +421,30 @@ static enum err count_grant(struct judge *j, const struct record_part *part, uin
     return ERR_OK;
 }
 
-static struct tally_type *type_tally(struct judge *j, const struct group *g, struct span json) {
+/* Grants of one entitlement mostly come in thousands: the last names found are kept by its key. */
+static struct tally_type *grant_tally(struct judge *j, struct span type,
+                                      const struct record_part *part, struct span json) {
+    size_t slot = part->on[RECORD_KEY - 1] % JUDGE_CACHE;
+    if (j->named[slot].type && memcmp(j->named[slot].key, part->on, RECORD_KEY) == 0)
+        return &j->tally->types[j->named[slot].type - 1];
     char name[160];
+    struct json_value slug = json_find(json.p, json.n, "entitlement.slug");
+    int n = snprintf(name, sizeof name, "%.*s:%.*s", (int)type.n, (const char *)type.p,
+                     (int)slug.len - 2, slug.at + 1);
+    struct tally_type *found =
+        tally_type(j->tally, name, (size_t)n < sizeof name ? (size_t)n : sizeof name - 1);
+    if (!found) return NULL;
+    memcpy(j->named[slot].key, part->on, RECORD_KEY);
+    j->named[slot].type = (size_t)(found - j->tally->types) + 1;
+    return found;
+}
+
+static struct tally_type *type_tally(struct judge *j, const struct group *g,
+                                     const struct record_part *part, struct span json) {
     struct span type = type_of(g, json);
-    int n = snprintf(name, sizeof name, "%.*s", (int)type.n, (const char *)type.p);
-    if (g->kind == RECORD_ENTITLEMENT) n = snprintf(name, sizeof name, "entitlements");
-    if (g->kind == RECORD_GRANT) {
-        struct json_value slug = json_find(json.p, json.n, "entitlement.slug");
-        n += snprintf(name + n, sizeof name - (size_t)n, ":%.*s", (int)slug.len - 2, slug.at + 1);
-    }
-    return tally_type(j->tally, name, (size_t)n < sizeof name ? (size_t)n : sizeof name - 1);
+    if (g->kind == RECORD_GRANT) return grant_tally(j, type, part, json);
+    if (g->kind == RECORD_ENTITLEMENT) return tally_type(j->tally, "entitlements", 12);
+    return tally_type(j->tally, type.p, type.n);
 }
 
 static enum err count(struct judge *j, const struct group *g, enum compare_op op, uint64_t before,
@@ -428,7 +455,7 @@ static enum err count(struct judge *j, const struct group *g, enum compare_op op
     enum err rc = part_of(j, g, after ? after : before, &r, &part, &json, e);
     if (rc) return rc;
     j->tally->changes++;
-    struct tally_type *type = type_tally(j, g, json);
+    struct tally_type *type = type_tally(j, g, &part, json);
     if (!type) return no_memory(e);
     type->added += op == COMPARE_ADDED;
     type->removed += op == COMPARE_REMOVED;

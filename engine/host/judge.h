@@ -25,6 +25,9 @@ struct judge {
     struct state *s;
     uint64_t run, accepted;
     bool foreign; /* some grant or entitlement is on or to another record's resource */
+    struct store_txn *reader; /* for records, which are all written before: spans stay valid */
+    uint64_t last_number;     /* the record read last, */
+    struct record last;       /* since a key's steps all look at the same one */
     struct store_txn *txn; /* the write transaction, renewed by judge_tick() */
     struct store_cursor *idx;
     size_t work;
@@ -37,6 +40,10 @@ struct judge {
         unsigned char key[RECORD_KEY];
         bool there, skipped, used;
     } cache[JUDGE_CACHE];
+    struct {
+        unsigned char key[RECORD_KEY]; /* of an entitlement */
+        size_t type;                   /* index in the tally's types, from 1 */
+    } named[JUDGE_CACHE];
 };
 
 enum err judge_open(struct judge *j, struct state *s, uint64_t run, struct tally *tally,

@@ -39,6 +39,54 @@ static int compare(const void *a, const void *b) {
     return x->payload < y->payload ? -1 : x->payload > y->payload;
 }
 
+/* Keys are hashes most of the time: 4,096 drawers by the bits behind the first byte (which says the
+ * kind, and is one for all) leave a few items in each. Where they do not, qsort sorts the drawer. */
+enum { DRAWERS = 4096, DRAWER_SMALL = 32 };
+
+static size_t drawer(const struct sorter_item *item) {
+    return (size_t)item->key[1] << 4 | item->key[2] >> 4;
+}
+
+static void insertion_sort(struct sorter_item *items, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        struct sorter_item item = items[i];
+        size_t k = i;
+        for (; k > 0 && compare(&items[k - 1], &item) > 0; k--) items[k] = items[k - 1];
+        items[k] = item;
+    }
+}
+
+/* Sorts within one first byte; `spare` has room for n items. */
+static void sort_drawers(struct sorter_item *items, struct sorter_item *spare, size_t n) {
+    uint32_t start[DRAWERS + 1] = {0};
+    for (size_t i = 0; i < n; i++) start[drawer(&items[i]) + 1]++;
+    for (size_t i = 0; i < DRAWERS; i++) start[i + 1] += start[i];
+    uint32_t at[DRAWERS];
+    memcpy(at, start, sizeof at);
+    for (size_t i = 0; i < n; i++) spare[at[drawer(&items[i])]++] = items[i];
+    for (size_t i = 0; i < DRAWERS; i++) {
+        size_t count = start[i + 1] - start[i];
+        if (count > DRAWER_SMALL) qsort(spare + start[i], count, sizeof *spare, compare);
+        else insertion_sort(spare + start[i], count);
+    }
+    memcpy(items, spare, n * sizeof *items);
+}
+
+static enum err sort(struct sorter *s, struct error *e) {
+    bool one_kind = true;
+    for (size_t i = 1; i < s->used && one_kind; i++)
+        one_kind = s->items[i].key[0] == s->items[0].key[0];
+    if (s->used < DRAWERS || !one_kind) {
+        qsort(s->items, s->used, sizeof *s->items, compare);
+        return ERR_OK;
+    }
+    struct sorter_item *spare = malloc(s->used * sizeof *spare);
+    if (!spare) return err_set(e, ERR_NOMEM, "out of memory sorting");
+    sort_drawers(s->items, spare, s->used);
+    free(spare);
+    return ERR_OK;
+}
+
 enum err sorter_open(struct sorter **out, const char *dir, size_t run, struct error *e) {
     struct sorter *s = calloc(1, sizeof *s);
     *out = s;
@@ -94,7 +142,7 @@ static enum err add_run(struct sorter *s, size_t count, struct error *e) {
 
 static enum err spill(struct sorter *s, struct error *e) {
     enum err rc = s->fd < 0 ? open_file(s, e) : ERR_OK;
-    qsort(s->items, s->used, sizeof *s->items, compare);
+    if (!rc) rc = sort(s, e);
     off_t at = rc ? 0 : lseek(s->fd, 0, SEEK_END);
     if (!rc) rc = write_all(s, s->items, s->used * sizeof *s->items, e);
     if (!rc) rc = add_run(s, s->used, e);
@@ -150,8 +198,8 @@ static void sift_down(struct sorter *s, size_t i) {
 
 enum err sorter_finish(struct sorter *s, struct error *e) {
     size_t in_file = s->run_count;
-    if (s->used) qsort(s->items, s->used, sizeof *s->items, compare);
-    enum err rc = s->used ? add_run(s, 0, e) : ERR_OK;
+    enum err rc = s->used ? sort(s, e) : ERR_OK;
+    if (!rc && s->used) rc = add_run(s, 0, e);
     if (rc) return rc;
     s->heap = malloc((s->run_count + 1) * sizeof *s->heap);
     s->windows = malloc((in_file * SORTER_WINDOW + 1) * sizeof *s->windows);
