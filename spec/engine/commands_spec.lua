@@ -305,3 +305,48 @@ describe("export", function()
     assert.equal(9, r.status)
   end)
 end)
+
+describe("explain", function()
+  it("goes from the raw object to the record, field by field", function()
+    local result = json_of("explain", "main", "user", "u1")
+    local source = result.sources[1]
+    assert.equal("user", source.list)
+    assert.equal("disabled", source.raw.status)
+    assert.equal("disabled", source.plugin_record.status)
+    assert.is_nil(source.operator_record)
+    assert.equal("X", result.final.profile.team)
+    local out = reeve.ok { "explain", "main", "user", "u1", home = two_runs() }
+    assert.matches("\nstatus +status +disabled\n", out)
+    assert.matches("\nprofile.team +team +X\n", out)
+  end)
+
+  it("shows what the operator's mapping did", function()
+    local home = new_home()
+    reeve.write(home .. "/scripts/a.lua", [[return { user = function(raw, record)
+      if raw.id == "u2" then return nil end
+      record.profile.badge, record.email, record.name = 7, nil, record.name .. "!"
+      return record
+    end }]])
+    reeve.connector(home, "main",
+      { plugin = "acme", mapping = "scripts/a.lua", settings = { data = reeve.encode(FIRST) } })
+    reeve.ok { "sync", "main", home = home }
+    local out, err = reeve.ok { "explain", "main", "user", "u1", home = home }
+    assert.matches("\nname +name +Ann +Ann! +changed\n", out)
+    assert.matches("\nemail +email +ann@example.com +dropped\n", out)
+    assert.matches("\nprofile.badge +7 +added\n", out)
+    assert.is_nil(err:find("changed since", 1, true))
+    local skipped = reeve.json((reeve.ok { "explain", "main", "user", "u2", "-o", "json", home = home }))
+    assert.equal("scripts/a.lua", skipped.sources[1].left_out_by)
+    reeve.write(home .. "/scripts/a.lua", "return { user = function(raw, record) return record.no.field end }")
+    out, err = reeve.ok { "explain", "main", "user", "u1", home = home }
+    assert.matches("changed since run 1: mapping", err)
+    assert.matches("mapping failed: scripts/a.lua:1: ", out)
+  end)
+
+  it("says that no run knows the record", function()
+    local r = reeve.run { "explain", "main", "user", "nobody", home = two_runs() }
+    assert.equal(1, r.status)
+    assert.matches("no run knows a user 'nobody'", r.err)
+    assert.equal(2, reeve.run({ "explain", "mian", "user", "u1", home = two_runs() }).status)
+  end)
+end)

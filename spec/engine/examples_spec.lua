@@ -129,7 +129,7 @@ describe("examples", function()
 
   it("of reading work", function()
     local home = synced_home()
-    for _, name in ipairs { "status", "runs", "log", "list", "show", "history", "diff", "export" } do
+    for _, name in ipairs { "status", "runs", "log", "list", "show", "history", "diff", "explain", "export" } do
       for _, line in ipairs(lines(name)) do try(line, home) end
     end
   end)
