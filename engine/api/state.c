@@ -10,6 +10,7 @@
  *   st:changes(from, to) -> the same, of all things that runs after `from` up to `to` changed
  *   st:excluded([run]) -> iterator of JSON
  *   st:sources(type, id) -> iterator of {kind, list, parent, with, raw}, the seen one first
+ *   st:objects() -> the same, every object that the last accepted listings gave, listing by listing
  *   st:cached(key) -> bytes | nil                        the plugin's own cache
  * and for who writes:
  *   st:begin(JSON) -> run · st:put_run(run, JSON) · st:add_log(run, {JSON, …}, first)
@@ -354,6 +355,14 @@ static int st_sources(lua_State *L) {
     return push_iterator(L, next_source, browse_sources(&h->b, s, key, run, &e), &e);
 }
 
+static int st_objects(lua_State *L) {
+    struct state *s = state_check(L, 1);
+    uint64_t run = accepted(L, s);
+    struct holder *h = new_holder(L);
+    struct error e;
+    return push_iterator(L, next_source, browse_objects(&h->b, s, run, &e), &e);
+}
+
 static int st_show(lua_State *L) {
     struct state *s = state_check(L, 1);
     unsigned char key[RECORD_KEY];
@@ -525,6 +534,7 @@ static const luaL_Reg methods[] = {
     {"log", st_log},           {"records", st_records},   {"show", st_show},
     {"history", st_history},   {"changes", st_changes},   {"excluded", st_excluded},
     {"sources", st_sources},   {"cached", st_cached},     {"begin", st_begin},
+    {"objects", st_objects},
     {"put_run", st_put_run},   {"add_log", st_add_log},   {"publish", st_publish},
     {"hold", st_hold},         {"close_run", st_close_run}, {"undo", st_undo},
     {"drop", st_drop},         {"forget", st_forget},     {"drop_log", st_drop_log},

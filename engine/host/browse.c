@@ -7,9 +7,10 @@
 #include "index.h"
 #include "json.h"
 #include "limits.h"
+#include "seq.h"
 #include "sorter.h"
 
-enum what { THINGS, CHANGES, HISTORY, EXCLUDED, SOURCES };
+enum what { THINGS, CHANGES, HISTORY, EXCLUDED, SOURCES, OBJECTS };
 
 struct browse {
     enum what what;
@@ -22,6 +23,7 @@ struct browse {
     size_t count, capacity;
     size_t at;                /* how many of the list are done */
     struct excluded *excluded;
+    struct seq_walk *walk;
     unsigned char last[RECORD_KEY]; /* changes: the key given last */
     struct buf out;
 };
@@ -46,6 +48,8 @@ void browse_free(struct browse *b) {
     if (!b) return;
     sorter_free(b->sorter);
     excluded_free(b->excluded);
+    if (b->walk) seq_walk_free(b->walk);
+    free(b->walk);
     free(b->list);
     buf_free(&b->out);
     free(b);
@@ -305,16 +309,41 @@ enum err browse_sources(struct browse **out, struct state *s, const unsigned cha
     return give_up(out, gather_sources(*out, e));
 }
 
-static enum err next_source(struct browse *b, struct store_txn *t, struct browse_item *item,
-                            bool *more, struct error *e) {
-    *more = b->at < b->count;
-    if (!*more) return ERR_OK;
-    item->record = b->list[b->at++];
+static enum err copy_record(struct browse *b, struct store_txn *t, struct browse_item *item,
+                            struct error *e) {
     struct state_key k = state_key_run(item->record);
     struct span v;
     enum err rc = store_get(t, STATE_REC, state_span(&k), &v, e);
     if (rc == ERR_NOT_FOUND) return err_set(e, ERR_STORAGE, "a stored record is missing");
     return rc ? rc : copy(b, v, &item->after, e);
+}
+
+static enum err next_source(struct browse *b, struct store_txn *t, struct browse_item *item,
+                            bool *more, struct error *e) {
+    *more = b->at < b->count;
+    if (!*more) return ERR_OK;
+    item->record = b->list[b->at++];
+    return copy_record(b, t, item, e);
+}
+
+static enum err next_object(struct browse *b, struct store_txn *t, struct browse_item *item,
+                            bool *more, struct error *e) {
+    struct seq_entry entry;
+    enum err rc = seq_walk_next(b->walk, t, &entry, more, e);
+    if (rc || !*more) return rc;
+    item->record = entry.record;
+    return copy_record(b, t, item, e);
+}
+
+enum err browse_objects(struct browse **out, struct state *s, uint64_t run, struct error *e) {
+    enum err rc = open_browse(out, s, OBJECTS, run, e);
+    if (rc) return rc;
+    struct store_txn *t = NULL;
+    (*out)->walk = calloc(1, sizeof *(*out)->walk);
+    rc = (*out)->walk ? store_begin(s->store, false, &t, e) : no_memory(e);
+    if (!rc) rc = seq_walk_open((*out)->walk, t, run, e);
+    store_abort(t);
+    return give_up(out, rc);
 }
 
 enum err browse_excluded(struct browse **out, struct state *s, uint64_t run, struct error *e) {
@@ -341,6 +370,9 @@ enum err browse_next(struct browse *b, struct browse_item *item, bool *more, str
         break;
     case SOURCES:
         rc = next_source(b, t, item, more, e);
+        break;
+    case OBJECTS:
+        rc = next_object(b, t, item, more, e);
         break;
     case EXCLUDED:
         rc = excluded_next(b->excluded, t, &b->out, more, e);

@@ -47,6 +47,9 @@ enum err browse_excluded(struct browse **out, struct state *s, uint64_t run, str
 enum err browse_sources(struct browse **out, struct state *s, const unsigned char key[RECORD_KEY],
                         uint64_t run, struct error *e);
 
+/* Every object that the listings in force gave, listing by listing, as browse_sources(). */
+enum err browse_objects(struct browse **out, struct state *s, uint64_t run, struct error *e);
+
 /* The next one; *more is false after the last. */
 enum err browse_next(struct browse *b, struct browse_item *item, bool *more, struct error *e);
 void browse_free(struct browse *b);

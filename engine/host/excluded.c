@@ -11,38 +11,16 @@
 
 struct excluded {
     uint64_t run;
-    uint32_t *units;
-    size_t count, at;    /* units, and the one being walked */
-    uint64_t seq_run;    /* of that unit; 0: not begun */
-    uint32_t chunk;
-    size_t n, i;
-    struct seq_entry entries[SEQ_CHUNK];
-    unsigned char row[24]; /* the last staged or aside row given */
+    struct seq_walk walk;
+    size_t i;              /* within a staged row */
+    unsigned char row[24]; /* the last staged row that was looked at */
     size_t row_n;
-    bool parts; /* units are done: on to what compare set aside */
+    bool parts; /* records are done: on to what compare set aside */
     uint64_t part;
 };
 
 static enum err no_memory(struct error *e) {
     return err_set(e, ERR_NOMEM, "out of memory reading what was left out");
-}
-
-static enum err gather_units(struct excluded *x, struct store_txn *t, struct error *e) {
-    struct store_cursor *c;
-    struct seq_unit unit;
-    struct span key = {0}, value;
-    enum err rc = store_cursor(t, STATE_UNIT, &c, e);
-    if (rc) return rc;
-    rc = store_move(c, STORE_NEXT, &key, &value, e);
-    while (!rc && seq_unit_read(value, &unit)) {
-        uint32_t *units = realloc(x->units, (x->count + 1) * sizeof *units);
-        if (!units) rc = no_memory(e);
-        if (units) x->units = units;
-        if (units) units[x->count++] = unit.number;
-        if (!rc) rc = store_move(c, STORE_NEXT, &key, &value, e);
-    }
-    store_cursor_close(c);
-    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
 enum err excluded_open(struct excluded **out, struct state *s, uint64_t run, struct error *e) {
@@ -53,7 +31,7 @@ enum err excluded_open(struct excluded **out, struct state *s, uint64_t run, str
     struct store_txn *t;
     enum err rc = store_begin(s->store, false, &t, e);
     if (!rc) {
-        rc = gather_units(x, t, e);
+        rc = seq_walk_open(&x->walk, t, run, e);
         store_abort(t);
     }
     if (rc) {
@@ -65,7 +43,7 @@ enum err excluded_open(struct excluded **out, struct state *s, uint64_t run, str
 
 void excluded_free(struct excluded *x) {
     if (!x) return;
-    free(x->units);
+    seq_walk_free(&x->walk);
     free(x);
 }
 
@@ -102,43 +80,15 @@ static enum err write_record(struct excluded *x, struct store_txn *t, uint64_t n
     return rc;
 }
 
-/* The next chunk of the unit under way, from its sequence or, of a run that was never compared,
- * from what it staged (what it had seen before is then not told again). */
-static enum err next_chunk(struct excluded *x, struct store_txn *t, bool *more, struct error *e) {
-    uint32_t unit = x->units[x->at];
-    struct seq_head head;
-    enum err rc = ERR_OK;
-    *more = true;
-    if (!x->seq_run) {
-        rc = seq_in_force(t, unit, x->run, &x->seq_run, &head, e);
-        if (rc) return rc;
-    }
-    x->i = x->n = 0;
-    if (x->seq_run) rc = seq_chunk(t, unit, x->seq_run, x->chunk++, x->entries, &x->n, e);
-    *more = !rc && x->n > 0;
-    return rc;
-}
-
 static enum err next_record(struct excluded *x, struct store_txn *t, uint64_t *record, bool *more,
                             struct error *e) {
-    while (x->at < x->count) {
-        while (x->i < x->n) {
-            const struct seq_entry *entry = &x->entries[x->i++];
-            if ((entry->flags & SEQ_OUTCOME) == RECORD_KEPT) continue;
-            *record = entry->record;
-            *more = true;
-            return ERR_OK;
-        }
-        bool chunk;
-        enum err rc = next_chunk(x, t, &chunk, e);
-        if (rc) return rc;
-        if (chunk) continue;
-        x->at++;
-        x->seq_run = 0;
-        x->chunk = 0;
-    }
-    *more = false;
-    return ERR_OK;
+    struct seq_entry entry;
+    enum err rc;
+    do {
+        rc = seq_walk_next(&x->walk, t, &entry, more, e);
+    } while (!rc && *more && (entry.flags & SEQ_OUTCOME) == RECORD_KEPT);
+    *record = entry.record;
+    return rc;
 }
 
 /* What was staged by a run that has no sequence of its own. */

@@ -1,5 +1,6 @@
 #include "seq.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct state_key seq_key(uint32_t unit, uint64_t run, uint32_t chunk) {
@@ -68,4 +69,58 @@ bool seq_progress_read(struct span value, struct seq_progress *out, struct span 
     memcpy(out, value.p, sizeof *out);
     if (note) *note = span_of((const char *)value.p + sizeof *out, value.n - sizeof *out);
     return true;
+}
+
+enum err seq_walk_open(struct seq_walk *w, struct store_txn *t, uint64_t run, struct error *e) {
+    *w = (struct seq_walk){.run = run};
+    struct store_cursor *c;
+    struct seq_unit unit;
+    struct span key = {0}, value;
+    enum err rc = store_cursor(t, STATE_UNIT, &c, e);
+    if (rc) return rc;
+    rc = store_move(c, STORE_NEXT, &key, &value, e);
+    while (!rc && seq_unit_read(value, &unit)) {
+        uint32_t *units = realloc(w->units, (w->count + 1) * sizeof *units);
+        if (!units) rc = err_set(e, ERR_NOMEM, "out of memory reading the state");
+        if (units) w->units = units;
+        if (units) units[w->count++] = unit.number;
+        if (!rc) rc = store_move(c, STORE_NEXT, &key, &value, e);
+    }
+    store_cursor_close(c);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+void seq_walk_free(struct seq_walk *w) {
+    free(w->units);
+    w->units = NULL;
+}
+
+/* The next chunk of the unit under way; *more is false where it has none. */
+static enum err next_chunk(struct seq_walk *w, struct store_txn *t, bool *more, struct error *e) {
+    struct seq_head head;
+    enum err rc = ERR_OK;
+    if (!w->unit_run) rc = seq_in_force(t, w->units[w->at], w->run, &w->unit_run, &head, e);
+    w->i = w->n = 0;
+    if (!rc && w->unit_run)
+        rc = seq_chunk(t, w->units[w->at], w->unit_run, w->chunk++, w->entries, &w->n, e);
+    *more = !rc && w->n > 0;
+    return rc;
+}
+
+enum err seq_walk_next(struct seq_walk *w, struct store_txn *t, struct seq_entry *entry, bool *more,
+                       struct error *e) {
+    while (w->i == w->n) {
+        *more = w->at < w->count;
+        if (!*more) return ERR_OK;
+        bool chunk;
+        enum err rc = next_chunk(w, t, &chunk, e);
+        if (rc) return rc;
+        if (chunk) break;
+        w->at++;
+        w->unit_run = 0;
+        w->chunk = 0;
+    }
+    *entry = w->entries[w->i++];
+    *more = true;
+    return ERR_OK;
 }

@@ -54,6 +54,22 @@ struct seq_unit {
 };
 bool seq_unit_read(struct span value, struct seq_unit *out);
 
+/* Goes over everything that all units gave as of a run, unit by unit, in the target's order. No
+ * reader needs to stay open between steps. Ended by seq_walk_free(). */
+struct seq_walk {
+    uint64_t run;
+    uint32_t *units;
+    size_t count, at;  /* units, and the one being walked */
+    uint64_t unit_run; /* whose sequence of it is in force; 0: not looked up yet */
+    uint32_t chunk;
+    size_t n, i;
+    struct seq_entry entries[SEQ_CHUNK];
+};
+enum err seq_walk_open(struct seq_walk *w, struct store_txn *t, uint64_t run, struct error *e);
+enum err seq_walk_next(struct seq_walk *w, struct store_txn *t, struct seq_entry *entry, bool *more,
+                       struct error *e);
+void seq_walk_free(struct seq_walk *w);
+
 /* How far a unit is in a run. */
 enum seq_state {
     SEQ_OPEN = 0,

@@ -8,6 +8,7 @@ local host_stage = require "host.stage"
 local json = require "host.json"
 local listing = require "listing"
 local log = require "log"
+local sys = require "host.sys"
 local task = require "task"
 
 local M = {}
@@ -218,6 +219,51 @@ function Fetch:run_all()
     tasks[i] = function() run_list(self, self.active, list) end
   end
   task.all(tasks)
+  fail.try(self.stage:sync())
+end
+
+-- The kinds of a list as it is now; nil where there is no such list any more.
+local function list_named(fetch, name)
+  for _, list in ipairs(fetch.active) do
+    if list.name == name then return list end
+  end
+end
+
+-- One listing's objects, as they were kept: its page ends where another begins.
+local function end_replay(fetch, unit, list, started)
+  if not unit then return end
+  local counts = unit:counts()
+  fail.try(unit:page_end("complete", ""))
+  add_result(fetch.lists[list.name], { unit = unit:number(), pages = 1, seen = counts.seen, state = "complete",
+    started = started, ended = sys.time(), counts = counts })
+  unit:close()
+end
+
+--- Instead of run_all: emits objects ({ list, parent, kind, raw, with }, listing by listing) as if the target had
+--- given them now. Objects whose raw bytes were not kept cannot be mapped again.
+function Fetch:replay(objects)
+  self.active = active_lists(self)
+  declare_kinds(self, self.active)
+  for _, list in ipairs(self.active) do self.lists[list.name] = account(list) end
+  local unit, emit, list, key, started
+  for object in objects do
+    if not object.raw then
+      fail("failed", self.name .. ": the raw objects were not kept", '"keep_raw" is false in the configuration')
+    end
+    local this = object.list .. "\0" .. (object.parent or "")
+    if this ~= key then
+      end_replay(self, unit, list, started)
+      key, list, unit, started = this, list_named(self, object.list), nil, sys.time()
+      if list then
+        unit = fail.try(self.stage:unit { list = list.name, parent = object.parent, emits = list.kinds,
+          settings = self.settings_json, day = self.day, epoch = self.epoch })
+        emit = unit:emitter()
+      end
+    end
+    if unit then emit(object.kind, json.raw(object.raw), object.with and json.decode(object.with)) end
+  end
+  end_replay(self, unit, list, started)
+  for _, into in pairs(self.lists) do into.ended = into.ended or sys.time() end
   fail.try(self.stage:sync())
 end
 

@@ -28,43 +28,6 @@ local function range(st, meta, from, to)
   return from, accepted
 end
 
--- The key of a change's record, as members of what is printed.
-local function key_of(kind, record)
-  if kind == "grant" then return { entitlement = record.entitlement, principal = record.principal } end
-  if kind == "entitlement" then return { resource = record.resource, slug = record.slug } end
-  return { type = record.type, id = record.id }
-end
-
-local function row_of(entry)
-  local row = key_of(entry.kind, require("snapshot").decode(entry.after or entry.before))
-  row.kind, row.op, row.run = entry.kind, entry.op, entry.run
-  return require("change").row(row, entry.before, entry.after)
-end
-
-local function columns()
-  local record, change = require "record", require "change"
-  return {
-    { name = "op", title = "WHAT" }, { name = "kind", title = "KIND" },
-    { name = "key", title = "RECORD", get = function(row) return record.key(row.kind,
-      row.after or row.before) end },
-    { name = "name", title = "NAME", get = function(row)
-      local shown = row.after or row.before
-      return row.kind == "resource" and (shown.name or shown.email) or nil
-    end },
-    { name = "changed", title = "CHANGED", get = function(row) return row.changed
-      and change.line(row.changed) end },
-    { name = "run", title = "RUN", right = true },
-  }
-end
-
-local function print_rows(ctx, entries)
-  ctx.out:rows(columns(), function()
-    local entry = entries()
-    return entry and row_of(entry)
-  end)
-  return 0
-end
-
 return {
   name = "diff",
   summary = "What changed between runs, or differs between connectors",
@@ -84,10 +47,10 @@ return {
     if not flags.with then
       local from, to = range(st, meta, args[2], args[3])
       ctx.out:say(("%s: from run %d to run %d"):format(args[1], from, to))
-      return print_rows(ctx, fail.try(st:changes(from, to)))
+      return require("changes").print(ctx, fail.try(st:changes(from, to)))
     end
     if args[2] then fail("usage", "reeve diff: RUN and --with exclude each other") end
     local other = snapshot.accepted(ctx, flags.with)
-    return print_rows(ctx, require("compare").entries(st, other))
+    return require("changes").print(ctx, require("compare").entries(st, other))
   end,
 }

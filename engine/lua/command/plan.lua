@@ -1,0 +1,46 @@
+-- plan: fetch and compare, publish nothing.
+local cli = require "cli"
+local exit = require "exit"
+local fail = require "fail"
+
+return {
+  name = "plan",
+  summary = "Fetch and compare, publish nothing, leave runs alone",
+  usage = "NAME",
+  min = 1,
+  max = 1,
+  examples = {
+    { "reeve plan main" },
+    { "reeve plan main --offline", "the last raw objects through today's mapping" },
+    { "reeve plan main --exit-code", "10: there would be changes; 6: the sync would be held" },
+  },
+  flags = {
+    { name = "offline", help = "ask nobody: map the last raw objects again" },
+    { name = "exit-code", help = "end with 10 where there are changes, 6 where a sync would be held" },
+    cli.output,
+  },
+  run = function(ctx, args, flags)
+    local name = args[1]
+    local connector = require("connector").load(ctx.home, name)
+    if flags.offline then
+      local _, meta = require("snapshot").find(ctx.home, name)
+      if not meta or meta.accepted == 0 then
+        fail("failed", name .. ": no run was accepted yet: there is nothing to map")
+      end
+    end
+    local progress = require("progress").start("planning " .. name, ctx.flags)
+    local ok, result = pcall(require("plan").run, ctx.home, connector, { offline = flags.offline, progress = progress },
+      function(state, run)
+        progress:done()
+        require("changes").print(ctx, state:changes(state:meta().accepted, run.run))
+      end)
+    progress:done()
+    if not ok then error(result, 0) end
+    local summary, record = require "summary", result.run
+    ctx.out:say(("%s: a sync would give %s"):format(name, summary.counts(record)))
+    for _, finding in ipairs(record.findings) do ctx.out:say("  it would be held: " .. finding.text) end
+    if not flags["exit-code"] then return 0 end
+    if #record.findings > 0 then return exit.status("held") end
+    return summary.changes(record) > 0 and exit.status("changes") or 0
+  end,
+}
