@@ -32,17 +32,17 @@ end
 
 local resolvers = {}
 
-function resolvers.env(_, _, name, what)
+function resolvers.env(_, name, what)
   local value = os.getenv(name)
   if not value or value == "" then fail("config", what .. ": the variable " .. name .. " is not set") end
   return secret(value)
 end
 
-function resolvers.file(connector, _, path, what)
+function resolvers.file(connector, path, what)
   return read(connector.home:path(path), what)
 end
 
-function resolvers.cred(_, _, name, what)
+function resolvers.cred(_, name, what)
   local folder = os.getenv("CREDENTIALS_DIRECTORY")
   if not folder or folder == "" then
     fail("config", what .. ": $CREDENTIALS_DIRECTORY is not set",
@@ -52,12 +52,11 @@ function resolvers.cred(_, _, name, what)
   return read(folder .. "/" .. name, what)
 end
 
-function resolvers.store(connector, key, name, what)
+function resolvers.store(connector, name, what)
   local ledger = require("ledger").open(connector.home)
   local value, message, code = ledger:unseal(connector.name, name, connector.origins)
   if value then return value end
-  fail(code or "config", what .. ": " .. (message or "nothing is sealed under store:" .. name),
-    ("enter it with `reeve secret set %s %s`"):format(connector.name, key))
+  fail(code == "not_found" and "config" or code, what .. ": " .. message)
 end
 
 --- The secret that a connector's setting refers to, as an opaque object.
@@ -65,7 +64,7 @@ function M.resolve(connector, key, text)
   local what = ("%s: settings.%s"):format(connector.file, key)
   local scheme, rest = M.parse(text)
   if not scheme then fail("config", what .. ": " .. M.expected .. " expected") end
-  return resolvers[scheme](connector, key, rest, what)
+  return resolvers[scheme](connector, rest, what)
 end
 
 return M
