@@ -152,6 +152,7 @@ enum err publish_tidy(struct state *s, struct error *e) {
     rc = state_numbers(t, &n, e);
     store_abort(t);
     if (!rc) rc = clear_staged(s, n.accepted, e);
+    if (!rc && n.held) rc = clear_staged(s, n.held, e);
     return rc ? rc : each_unit(s, clear_older, n.accepted, e);
 }
 

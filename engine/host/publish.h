@@ -18,7 +18,8 @@ enum err publish_undo(struct state *s, uint64_t run, struct error *e);
 /* Drops all of a run but its record and log: what compare wrote, what was staged, its records. */
 enum err publish_drop(struct state *s, uint64_t run, struct error *e);
 
-/* Deletes what the accepted run has made superfluous: staged rows, older sequences, lookups. */
+/* Deletes what the accepted run has made superfluous: staged rows (a held run's too: it was
+ * compared), older sequences, lookups. To be done after a run, and before the next one. */
 enum err publish_tidy(struct state *s, struct error *e);
 
 /* Forgets the history that an accepted run older than the accepted one began with: records nobody

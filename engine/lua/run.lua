@@ -48,6 +48,7 @@ end
 
 --- Begins a run, or goes on with the one that was left open.
 function M.begin(state, connector, identity, options)
+  fail.try(state:tidy()) -- what a process that was killed after publishing has left
   local meta = state:meta()
   local run = setmetatable({ state = state, lines = {}, line_count = 0, hidden = options.hidden }, Run)
   local old = decode(meta.open and state:run(meta.open))

@@ -279,7 +279,7 @@ function M.run_on(home, connector, state, options)
   log.debug("sync done", { connector = connector.name, run = run.number, outcome = outcome })
   run:end_log()
   local record = run.record
-  if outcome ~= "held" and not options.keep_state then
+  if not options.keep_state then
     fail.try(state:tidy())
     require("retention").apply(state, connector.options.retention or { history = 400 * 86400, logs = 50 })
   end
