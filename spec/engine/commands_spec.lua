@@ -205,9 +205,11 @@ describe("show, history and diff", function()
   end)
 
   it("take a range of runs", function()
-    assert.equal(0, #json_of("diff", "main", "2"))
+    assert.equal(6, #json_of("diff", "main", "2"))
     assert.equal(6, #json_of("diff", "main", "1", "2"))
-    assert.equal(6, #json_of("diff", "main", "1"))
+    local first = json_of("diff", "main", "1")
+    assert.equal(#json_of("diff", "main", "0", "1"), #first)
+    for _, row in ipairs(first) do assert.equal("added", row.op) end
     local r = reeve.run { "diff", "main", "9", home = two_runs() }
     assert.equal(1, r.status)
     assert.equal(2, reeve.run({ "diff", "main", "one", home = two_runs() }).status)

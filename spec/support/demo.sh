@@ -7,7 +7,7 @@ PATH=$PWD/$BUILD:$PATH
 place=$BUILD/demo
 rm -rf "$place"
 mkdir -p "$place"
-export REEVE_HOME="$PWD/$place/home" PATH NO_COLOR=1
+export REEVE_HOME="$PWD/$place/home" PATH NO_COLOR=1 COLUMNS="${COLUMNS:-100}"
 unset STATE_DIRECTORY CREDENTIALS_DIRECTORY REEVE_KEY_FILE http_proxy https_proxy all_proxy HTTP_PROXY \
     HTTPS_PROXY ALL_PROXY || true
 mkdir -p -m 700 "$REEVE_HOME"
@@ -38,6 +38,7 @@ port=0
 target() {
     if [ -n "$sim_pid" ]; then kill "$sim_pid" && wait "$sim_pid" || true; fi
     printf '$ reeve sim torq --port %s%s &\n' "$port" "$(printf ' %s' "$@")"
+    : > "$place/sim"
     reeve sim torq --port "$port" "$@" > "$place/sim" 2>&1 &
     sim_pid=$!
     waited=0
@@ -79,7 +80,7 @@ show 16 6 reeve sync acme
 show 12 0 reeve status acme
 
 say "A person looks, and decides."
-show 6 0 reeve diff acme 3 -o jsonl
+show 8 0 reeve diff acme 4
 show 8 0 reeve accept acme --reason "the Berlin office left"
 show 12 0 reeve status acme
 show 8 0 reeve runs acme

@@ -24,8 +24,7 @@ local function range(st, meta, from, to)
       "`reeve runs NAME` lists them") end
   end
   if to then return from, to end
-  if from > accepted then return accepted, from end
-  return from, accepted
+  return previous(st, from), from
 end
 
 return {
@@ -36,8 +35,8 @@ return {
   max = 3,
   examples = {
     { "reeve diff main", "what the last accepted run changed" },
-    { "reeve diff main 1", "from run 1 to the accepted one; or, of a held run, what it would change" },
-    { "reeve diff main 1 2 -o jsonl" },
+    { "reeve diff main 2", "what run 2 changed; or, where it is held, what it would change" },
+    { "reeve diff main 1 2 -o jsonl", "from run 1 to run 2" },
     { "reeve diff main --with backup", "two connectors' states" },
   },
   flags = { cli.output, { name = "with", arg = "OTHER", help = "compare with another connector's state" } },
