@@ -67,10 +67,8 @@ function M.begin(state, connector, identity, options)
   record.plugin, record.mapping, record.settings_digest, record.epoch =
     identity.plugin, identity.mapping, identity.settings_digest, identity.epoch
   record.connector = connector.name
-  if not run.number then
-    run.number = fail.try(state:begin(encode(record)))
-    record.run = run.number
-  end
+  run.number = run.number or fail.try(state:begin(encode(record)))
+  record.run = run.number -- also of a run that ended before this was written
   run:save()
   return run
 end

@@ -21,7 +21,7 @@ local function connector(home)
     plugin = "torq",
     settings = { client_id = CLIENT.id, client_secret = "env:SECRET", api_url = sim.url .. "/public/v1alpha",
       auth_url = sim.url .. "/v1/auth/token" },
-    http = { retry_s = 2 },
+    http = { retry_s = 2 }, guard = { ["role:member"] = { removed = "90%", gained = 1000 } },
   })
 end
 
@@ -37,15 +37,17 @@ local function seen(home, list)
   for _, words in ipairs(list) do
     local r = reeve_in(home, { table.unpack(words) })
     if r.code ~= 0 and r.code ~= 1 then return "unreadable: " .. r.code .. " " .. r.err end
-    all[#all + 1] = r.code == 0 and r.out or "none"
+    for line in (r.code == 0 and r.out or "none"):gmatch("[^\n]+") do all[#all + 1] = line end
   end
-  return table.concat(all)
+  table.sort(all)
+  return table.concat(all, "\n")
 end
 
--- What readers see: the last accepted state, or the words that there is none.
+-- What readers see: the last accepted state (lists that ran side by side come in any order), or the words
+-- that there is none.
 local function records(home)
-  return seen(home, { { "list", "acme", "resources", "-o", "json" }, { "list", "acme", "entitlements", "-o", "json" },
-    { "list", "acme", "grants", "-o", "json" } })
+  return seen(home, { { "list", "acme", "resources", "-o", "jsonl" }, { "list", "acme", "grants", "-o", "jsonl" },
+    { "list", "acme", "entitlements", "-o", "jsonl" } })
 end
 
 -- What is configured: the connector's file and, where it refers to a sealed secret, that one. (A secret is
@@ -53,7 +55,7 @@ end
 local function configured(home)
   local file = reeve.read(home .. "/connectors/acme.json")
   if not file or not file:find("store:", 1, true) then return file or "none" end
-  return file .. seen(home, { { "secret", "list", "-o", "json" } }):gsub('"%d+%-%d+%-%d+T[^"]*"', '"…"')
+  return file .. seen(home, { { "secret", "list", "-o", "jsonl" } }):gsub('"%d+%-%d+%-%d+T[^"]*"', '"…"')
 end
 
 local function copy(home)
