@@ -9,11 +9,11 @@ local M = {}
 -- What was left open rests on the state that is about to change.
 local function abandon_open(state, meta)
   if not meta.open then return end
-  require("run").abandon(state, meta.open, json.decode(state:run(meta.open) or "{}"))
+  require("run").abandon(state, meta.open, json.decode(fail.try(state:run(meta.open)) or "{}"))
 end
 
 local function held_run(state, name, wanted)
-  local meta = state:meta()
+  local meta = fail.try(state:meta())
   if not meta.held then fail("failed", name .. ": no run is held; nothing was done") end
   if wanted and wanted ~= meta.held then
     fail("failed", ("%s: run %d is not the held one (run %d is); nothing was done"):format(name, wanted, meta.held))
@@ -23,7 +23,7 @@ end
 
 local function decide(state, name, action, options)
   local number, meta = held_run(state, name, options.run)
-  local record = json.decode(state:run(number))
+  local record = json.decode(fail.try(state:run(number)))
   abandon_open(state, meta)
   record.decision = { action = action, by = sys.user(), at = sys.time(), reason = options.reason }
   record.state = action == "accept" and "accepted" or "rejected"

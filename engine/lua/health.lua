@@ -32,7 +32,7 @@ local function seen(home, name, facts)
     facts.problem, facts.problem_code = facts.problem or problem.message, facts.problem_code or problem.code
     return
   end
-  local meta = st and st:meta() or {}
+  local meta = st and fail.try(st:meta()) or {}
   facts.held = meta.held
   facts.last, facts.accepted = st and snapshot.run(st, meta.last), st and snapshot.run(st, meta.accepted)
 end

@@ -10,7 +10,7 @@ local AT_ONCE = 20 -- runs forgotten after one sync: a long history that is cut 
 
 --- Tidies after a run. `options.retention` is { history = seconds, logs = runs }.
 function M.apply(state, options)
-  local accepted, before, kept, old = state:meta().accepted, sys.now() - options.history, 0, {}
+  local accepted, before, kept, old = fail.try(state:meta()).accepted, sys.now() - options.history, 0, {}
   for number, text in state:runs() do
     kept = kept + 1
     if kept > options.logs then fail.try(state:drop_log(number)) end

@@ -49,9 +49,9 @@ end
 --- Begins a run, or goes on with the one that was left open.
 function M.begin(state, connector, identity, options)
   fail.try(state:tidy()) -- what a process that was killed after publishing has left
-  local meta = state:meta()
+  local meta = fail.try(state:meta())
   local run = setmetatable({ state = state, lines = {}, line_count = 0, hidden = options.hidden }, Run)
-  local old = decode(meta.open and state:run(meta.open))
+  local old = decode(meta.open and fail.try(state:run(meta.open)))
   if goes_on(old, identity, options.fresh) then
     run.record, run.number, run.resumed = old, meta.open, true
     old.resumed = (old.resumed or 0) + 1

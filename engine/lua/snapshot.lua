@@ -26,12 +26,12 @@ function M.find(home, name)
   local st, message, code = require "host.state".open(dir, {})
   if not st and code == "not_found" then return nil end
   st = st or fail(code or "storage", ("%s: %s"):format(name, message))
-  return st, st:meta()
+  return st, fail.try(st:meta())
 end
 
 --- A run's record, decoded; nil where there is none.
 function M.run(st, n)
-  return n and n > 0 and decode(st:run(n)) or nil
+  return n and n > 0 and decode(fail.try(st:run(n))) or nil
 end
 
 --- The state of a connector with an accepted run; says "as of" on stderr. Returns state, meta, the run's

@@ -154,7 +154,7 @@ end
 
 local function close_held(state, meta, by)
   if not meta.held then return end
-  local record = json.decode(state:run(meta.held) or "{}") or {}
+  local record = json.decode(fail.try(state:run(meta.held)) or "{}") or {}
   record.run, record.state = meta.held, "replaced"
   record.decision = { action = "replaced", by = ("run %d"):format(by), at = sys.time() }
   fail.try(state:drop(meta.held))
@@ -184,9 +184,9 @@ end
 
 local function compare(connector, run, fetch, options)
   local state, record = run.state, run.record
-  local meta = state:meta()
+  local meta = fail.try(state:meta())
   if run.compared then fail.try(state:undo(run.number)) end
-  local accepted = meta.accepted > 0 and json.decode(state:run(meta.accepted) or "null") or nil
+  local accepted = meta.accepted > 0 and json.decode(fail.try(state:run(meta.accepted)) or "null") or nil
   if meta.held and meta.held ~= run.number then close_held(state, meta, run.number) end
   record.lists, record.warnings, record.http = fetch:accounts(), fetch.warnings, fetch.session:stats()
   local progress = options.progress

@@ -21,7 +21,7 @@ local columns = {
 
 local function pick(st, meta, name, text)
   local n = text and require("snapshot").number(text) or meta.last
-  if not n or n == 0 or not st:run(n) then
+  if not n or n == 0 or not fail.try(st:run(n)) then
     fail("failed", ("%s has no run %s"):format(name, n or ""), "`reeve runs " .. name .. "` lists them")
   end
   return n
