@@ -410,6 +410,13 @@ static int l_unfinished(lua_State *L) {
     return 1;
 }
 
+static int l_over(lua_State *L) {
+    struct request *q = check(L, 1);
+    bool open = q->splitting && !q->split_over;
+    lua_pushboolean(L, !open && (!q->wire || http_ended(q->wire, NULL) != ERR_AGAIN));
+    return 1;
+}
+
 static int l_rest(lua_State *L) {
     struct request *q = live(L, 1);
     if (!q->split_over) return luaL_error(L, "rest is there when the loop over each has ended");
@@ -420,8 +427,9 @@ static int l_rest(lua_State *L) {
 static const luaL_Reg methods[] = {
     {"want", l_want},       {"wait", l_wait},     {"status", l_status}, {"headers", l_headers},
     {"shown", l_shown},     {"body", l_body},     {"json", l_json},     {"secret", l_secret},
-    {"each", l_each},       {"rest", l_rest},     {"cancel", l_cancel}, {"client", l_client},
-    {"unfinished", l_unfinished}, {"start_of_body", l_start_of_body}, {NULL, NULL},
+    {"each", l_each},       {"rest", l_rest},     {"over", l_over},     {"cancel", l_cancel},
+    {"client", l_client},   {"unfinished", l_unfinished}, {"start_of_body", l_start_of_body},
+    {NULL, NULL},
 };
 
 void http_request_open(lua_State *L) {

@@ -13,6 +13,7 @@
  *                         it raises { status, code, message, url, cut }
  *   request:rest()     -> after the iterator's end: the document without that array
  *   request:unfinished() -> has an iterator begun and not ended?
+ *   request:over()     -> has all come, and is no iterator unfinished?
  *   request:cancel() · request:client() */
 #ifndef REEVE_API_HTTP_REQUEST_H
 #define REEVE_API_HTTP_REQUEST_H

@@ -13,6 +13,30 @@
 
 enum { CONNECTIONS_KEPT = 16 };
 
+/* A client's list of requests. */
+
+static void link_in(struct http *h, struct http_request *r) {
+    r->client = h;
+    r->next = h->all;
+    if (h->all) h->all->prev = r;
+    h->all = r;
+}
+
+static void release_slot(struct http_request *r) {
+    if (r->slot) r->client->slots--;
+    r->slot = false;
+}
+
+static void link_out(struct http_request *r) {
+    if (!r->client) return;
+    release_slot(r);
+    if (r->prev) r->prev->next = r->next;
+    if (r->next) r->next->prev = r->prev;
+    if (r->client->all == r) r->client->all = r->next;
+    r->client = NULL;
+    r->prev = r->next = NULL;
+}
+
 /* Opening and closing a client. */
 
 static enum err add_hosts(struct http *h, const struct http_options *o) {
@@ -72,9 +96,7 @@ void http_close(struct http *h) {
         http_transfer_end(r);
         if (r->failure.code == ERR_AGAIN)
             err_set(&r->failure, ERR_CUT, "%s: given up", r->shown);
-        h->all = r->next;
-        r->client = NULL;
-        r->prev = r->next = NULL;
+        link_out(r);
     }
     curl_multi_cleanup(h->multi);
     http_guard_free(&h->guard);
@@ -143,13 +165,6 @@ static enum err copy_body(struct http_request *r, const struct http_ask *ask) {
     return ERR_OK;
 }
 
-static void link_in(struct http *h, struct http_request *r) {
-    r->client = h;
-    r->next = h->all;
-    if (h->all) h->all->prev = r;
-    h->all = r;
-}
-
 static void queue(struct http_request *r) {
     if (!r->slot && !r->ticket) r->ticket = ++r->client->tickets;
 }
@@ -190,19 +205,6 @@ enum err http_start(struct http *h, const struct http_ask *ask, struct http_requ
     queue(r);
     *out = r;
     return ERR_OK;
-}
-
-static void release_slot(struct http_request *r) {
-    if (r->slot) r->client->slots--;
-    r->slot = false;
-}
-
-static void link_out(struct http_request *r) {
-    if (!r->client) return;
-    release_slot(r);
-    if (r->prev) r->prev->next = r->next;
-    if (r->next) r->next->prev = r->prev;
-    if (r->client->all == r) r->client->all = r->next;
 }
 
 void http_drop(struct http_request *r) {
@@ -304,6 +306,14 @@ static void serve(struct http_request *r) {
     r->last = http_clock();
 }
 
+/* Requests that are over and have nothing to tell the loop are not looked at any more. */
+static void retire(struct http *h) {
+    for (struct http_request *r = h->all, *next; r; r = next) {
+        next = r->next;
+        if (!running(r) && !r->woken) link_out(r);
+    }
+}
+
 /* Slots go from those who want nothing now to those who wait for one; what is paused and wanted
  * goes on. */
 static void hand_out_slots(struct http *h) {
@@ -370,6 +380,7 @@ static CURLMcode move(struct http *h) {
 
 enum err http_poll(struct http *h, double timeout_s, int fd, struct error *e) {
     struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
+    retire(h);
     hand_out_slots(h);
     CURLMcode rc = move(h);
     if (rc == CURLM_OK && !any_woken(h)) {

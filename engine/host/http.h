@@ -81,7 +81,8 @@ bool http_want(struct http_request *r);
 
 /* ERR_AGAIN until the headers are in; ERR_OK; else why there are none: ERR_UNAVAILABLE, where it
  * may go better another time; ERR_INVALID, where it will not (a certificate, a redirect to a host
- * that may not be asked, nonsense); ERR_CONFIG, where something here is to be changed; ERR_NOMEM. */
+ * that may not be asked, nonsense); ERR_CONFIG, where something is to be changed here; or
+ * ERR_NOMEM. */
 enum err http_headers_in(struct http_request *r, struct error *e);
 
 /* After the headers: */

@@ -32,7 +32,7 @@ struct http_field {
 };
 
 struct http_request {
-    struct http *client; /* NULL: closed before the request was dropped */
+    struct http *client; /* NULL: the request is over, or the client closed before it was dropped */
     struct http_request *prev, *next;
     void *owner;
 

@@ -188,6 +188,7 @@ end
 -- One try: an answer whose headers are in, or nil, message, code.
 local function try(session, ask)
   pace(session, ask.host)
+  ask.began = ask.began or sys.mono()
   local headers = {}
   for name, value in pairs(ask.headers) do headers[name] = value end
   if ask.auth then ask.used = auth.apply(ask.auth, headers) end
@@ -304,7 +305,7 @@ local function with_answer(session, ask, res)
 end
 
 local function ask_until(session, ask)
-  ask.began, ask.tries = sys.mono(), 0
+  ask.tries = 0
   while true do
     ask.tries = ask.tries + 1
     local res, message, code = try(session, ask)
@@ -331,20 +332,35 @@ end
 
 -- ctx.http --------------------------------------------------------------------------------------------------
 
-local opened = setmetatable({}, { __mode = "k" }) -- ctx.http -> the responses it gave
+local opened = setmetatable({}, { __mode = "k" }) -- ctx.http -> the responses that may be open
+
+local MANY = 64
+
+-- Keeps account of a response. Those that are over are forgotten, each time their number has doubled, so
+-- that a page of many requests does not hold them all.
+local function account(responses, res)
+  if #responses >= responses.most then
+    local open = {}
+    for _, one in ipairs(responses) do
+      if not response.request(one):over() then open[#open + 1] = one end
+    end
+    for i = 1, #responses do responses[i] = open[i] end
+    responses.most = math.max(MANY, 2 * #open)
+  end
+  responses[#responses + 1] = res
+  return res
+end
 
 --- ctx.http for one page: what it opens is ended by session:finish.
 function Session:open()
-  local page, responses, session = {}, {}, self
+  local page, responses, session = {}, { most = MANY }, self
   for _, method in ipairs { "get", "post", "put", "patch", "delete", "head" } do
     local name = method:upper()
     page[method] = function(this, path, options)
       if this ~= page or type(path) ~= "string" then
         error(("ctx.http:%s(path_or_url, options) expected"):format(method), 2)
       end
-      local res = ask_at(2, session, name, path, options)
-      responses[#responses + 1] = res
-      return res
+      return account(responses, ask_at(2, session, name, path, options))
     end
   end
   opened[page] = responses
