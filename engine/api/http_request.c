@@ -201,8 +201,7 @@ static enum err check_json(struct request *q, struct error *e) {
     enum err rc = json_check(q->whole.data, q->whole.len, LIMIT_JSON_DEPTH, &q->facts,
                              &why);
     q->checked = rc == ERR_OK;
-    if (rc) err_set(e, ERR_INVALID, "%s: the answer is not the JSON it should be: %s",
-                    http_shown(q->wire), why.text);
+    if (rc) err_set(e, ERR_INVALID, "%s: the answer is not JSON: %s", http_shown(q->wire), why.text);
     return rc;
 }
 
@@ -321,8 +320,7 @@ static int raise(lua_State *L, struct request *q, const struct error *e) {
 
 static int raise_json(lua_State *L, struct request *q, const struct error *why) {
     struct error e;
-    err_set(&e, ERR_INVALID, "%s: the answer is not the JSON it should be: %s", http_shown(q->wire),
-            why->text);
+    err_set(&e, ERR_INVALID, "%s: %s", http_shown(q->wire), why->text);
     return raise(L, q, &e);
 }
 

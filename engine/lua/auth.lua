@@ -112,7 +112,7 @@ end
 
 local function fields_of(self)
   local fields = { grant_type = "client_credentials", scope = self.scope }
-  for name, value in pairs(self.params or {}) do fields[name] = value end
+  for name, value in pairs(self.params) do fields[name] = value end
   if self.style == "body" then fields.client_id, fields.client_secret = self.id, self.secret end
   return fields
 end
@@ -142,13 +142,27 @@ local function need(options, name, kinds_of)
   return value
 end
 
+-- A copy of plain fields. The plugin's own table may do more than hold them, and a token is fetched where
+-- its code must not run.
+local function copy_fields(fields)
+  local copy = {}
+  for name, value in pairs(fields or {}) do
+    if type(value) == "table" then
+      fail("config", "ctx.auth.client_credentials: params: plain values expected")
+    end
+    copy[name] = value
+  end
+  return copy
+end
+
 local TEXT, ANY = { string = true }, { string = true, secret = true }
 
 local function client_credentials(session, options)
   local token = setmetatable({
     token_url = need(options, "token_url", TEXT), id = need(options, "id", ANY),
     secret = need(options, "secret", ANY),
-    style = options.style or "basic", scope = options.scope, params = options.params,
+    style = options.style or "basic", scope = options.scope and need(options, "scope", TEXT),
+    params = copy_fields(options.params),
     ledger = session.ledger, names = session:names_of { options.id, options.secret },
     post = function(...) return session:ask("POST", ...) end, get = fetch_credentials,
   }, Token)

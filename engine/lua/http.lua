@@ -206,9 +206,9 @@ local function is_success(res)
 end
 
 -- What an answer means: "ok", "fail" with message and code, or "retry" with seconds.
-local function judge(session, res)
-  if session.classify then
-    local verdict, detail, code = session.classify(res)
+local function judge(ask, res)
+  if ask.classify then
+    local verdict, detail, code = ask.classify(res)
     if verdict == "ok" or verdict == "fail" or verdict == "retry" then return verdict, detail, code end
     if verdict ~= nil then
       error(('classify: "ok", "retry" or "fail" expected, got %s'):format(tostring(verdict)), 0)
@@ -287,7 +287,7 @@ local function with_answer(session, ask, res)
       return nil
     end
   end
-  local verdict, detail, code = judge(session, res)
+  local verdict, detail, code = judge(ask, res)
   if verdict == "ok" then return res end
   local why
   if verdict == "retry" then
@@ -318,16 +318,17 @@ local function ask_until(session, ask)
   end
 end
 
--- The plugin's mistakes are told at the plugin's line.
-local function ask_at(level, session, method, path, options)
-  local ok, ask = pcall(prepare, session, method, path, options or {})
-  if not ok then error(ask, level + 1) end
-  return ask_until(session, ask)
+--- Asks for the engine itself (a token), and returns the response. Nothing of the plugin runs in it.
+function Session:ask(method, path, options)
+  return ask_until(self, prepare(self, method, path, options))
 end
 
---- Asks, and returns the response.
-function Session:ask(method, path, options)
-  return ask_at(2, self, method, path, options)
+-- Asks for the plugin. Its mistakes are told at its line.
+local function ask_for_plugin(session, method, path, options)
+  local ok, ask = pcall(prepare, session, method, path, options or {})
+  if not ok then error(ask, 3) end
+  ask.classify = session.classify
+  return ask_until(session, ask)
 end
 
 -- ctx.http --------------------------------------------------------------------------------------------------
@@ -360,7 +361,8 @@ function Session:open()
       if this ~= page or type(path) ~= "string" then
         error(("ctx.http:%s(path_or_url, options) expected"):format(method), 2)
       end
-      return account(responses, ask_at(2, session, name, path, options))
+      local res = ask_for_plugin(session, name, path, options)
+      return account(responses, res)
     end
   end
   opened[page] = responses

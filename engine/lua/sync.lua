@@ -222,7 +222,8 @@ end
 function M.as_failure(why)
   if type(why) == "table" and why.message then
     local code = why.code or "failed"
-    if code == "throttled" or code == "invalid" or code == "cut" or code == "limit" then code = "unavailable" end
+    local of_target = { throttled = true, invalid = true, cut = true, limit = true, not_found = why.status ~= nil }
+    if of_target[code] then code = "unavailable" end
     local e = fail.new(code, why.message, why.hint)
     e.signal = why.signal
     return e

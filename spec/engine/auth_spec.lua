@@ -134,6 +134,21 @@ describe("client credentials", function()
     end
   end)
 
+  it("run nothing of the plugin's while they are got", function()
+    assert.equal("200\n0\n1\n", run [[
+      local ran = 0
+      local auth = ctx.auth.client_credentials { token_url = settings.token_url, id = settings.id,
+        secret = settings.secret, params = { audience = "x" } }
+      local classified = 0
+      session:attach { base_url = url, auth = auth, classify = function(res)
+        if res.url:find("/token") then ran = ran + 1 end
+        classified = classified + 1
+      end }
+      say(http:get("/private").status)
+      say(ran)
+      say(classified)]])
+  end)
+
   it("are named where they are incomplete", function()
     local out = run [[
       local e = failing(ctx.auth.client_credentials, { id = "x", secret = settings.secret })
