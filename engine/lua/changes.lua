@@ -18,21 +18,23 @@ local function columns()
   local record, change = require "record", require "change"
   return {
     { name = "op", title = "WHAT" }, { name = "kind", title = "KIND" },
-    { name = "key", title = "RECORD", get = function(row) return record.key(row.kind,
-      row.after or row.before) end },
+    { name = "key", title = "RECORD", get = function(row)
+      return record.key(row.kind, row.after or row.before)
+    end },
     { name = "name", title = "NAME", get = function(row)
       local shown = row.after or row.before
       return row.kind == "resource" and (shown.name or shown.email) or nil
     end },
-    { name = "changed", title = "CHANGED", get = function(row) return row.changed
-      and change.line(row.changed) end },
+    { name = "changed", title = "CHANGED", get = function(row)
+      return row.changed and change.line(row.changed)
+    end },
     { name = "run", title = "RUN", right = true },
   }
 end
 
 --- Prints an iterator of changes ({ run, op, kind, before, after }, records as JSON); returns 0.
 function M.print(ctx, entries)
-  ctx.out:rows(columns(), function()
+  ctx.out:rows(require("change").with_records(ctx.out.form, columns()), function()
     local entry = entries()
     return entry and row_of(entry)
   end)

@@ -5,7 +5,8 @@ local M = {}
 --- A value as a field of a row.
 function M.field(value)
   if value == nil then return "" end
-  local text = type(value) == "table" and require("host.json").encode(value) or tostring(value)
+  local composed = type(value) == "table" or type(value) == "userdata"
+  local text = composed and require("host.json").encode(value) or tostring(value)
   if not text:find('[",\r\n]') and not text:find("^%s") and not text:find("%s$") then return text end
   return '"' .. text:gsub('"', '""') .. '"'
 end

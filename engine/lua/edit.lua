@@ -22,8 +22,8 @@ local function ask(name, secret)
   local line = io.stdin:read("l")
   line = line and line:gsub("\r$", "")
   if not line or line == "" then
-    fail("usage", name .. "=-: a line of standard input expected, got " .. (line and "an empty one"
-      or "its end"))
+    local got = line and "an empty one" or "its end"
+    fail("usage", name .. "=-: a line of standard input expected, got " .. got)
   end
   return secret and require("host.secret").new(line) or line
 end
@@ -86,7 +86,8 @@ end
 local function unknown(manifest, name)
   local names = settings.names(manifest)
   for _, entry in ipairs(config.keys) do
-    if entry.where ~= "home" then names[#names + 1] = entry.name end
+    local settable = entry.where ~= "home" and entry.name ~= "plugin" and entry.name ~= "settings"
+    if settable then names[#names + 1] = entry.name end
   end
   fail("usage", ("plugin '%s' has no setting '%s'"):format(manifest.name, name),
     require("suggest").hint(name, names, "settings and keys"))
@@ -143,9 +144,10 @@ function M.check(ctx, c)
   c:resolve_secrets()
   if type(package.searchers[2]("check")) ~= "function" then return end
   local result = require("check").run(ctx.home, c, { fresh = true })
-  ctx.out:say(("%s: connected as %s"):format(c.name, result.account or c.manifest.title or c.plugin_name))
-  for _, warning in ipairs(result.warnings or {}) do ctx.out:say(c.name
-    .. ": warning: " .. tostring(warning)) end
+  ctx.out:say(c.name .. (result.account and ": connected as " .. result.account or ": checked"))
+  for _, warning in ipairs(result.warnings or {}) do
+    ctx.out:say(c.name .. ": warning: " .. tostring(warning))
+  end
 end
 
 --- Seals what was entered, writes the file, and leaves a line in the audit trail.

@@ -13,28 +13,45 @@ local function texts(st, kind, run)
   return fail.try(st:records(kind))
 end
 
--- A file beside its final place, private; fn writes it, then it takes its place.
+local function cannot(path, why)
+  fail("storage", ("cannot write %s: %s"):format(path, why))
+end
+
+-- Writes through fn(write) to a file that is open, and closes it.
+local function fill(path, file, fn)
+  fn(function(...)
+    local ok, why = file:write(...)
+    if not ok then cannot(path, why) end
+  end)
+  local closed, why = file:close()
+  if not closed then cannot(path, why) end
+end
+
+-- Where what is exported goes: a new or regular file (links followed) is replaced, a device or pipe written to.
+local function target_of(path)
+  local sys = require "host.sys"
+  local found = sys.stat(path)
+  if not found then return path, true end
+  if found.type == "directory" then cannot(path, "it is a folder") end
+  return sys.real_path(path) or path, found.type == "file"
+end
+
+-- A file beside its final place, its owner's alone; fn writes it, then it takes its place.
 local function whole(path, fn)
   local sys = require "host.sys"
-  local temporary = ("%s.%d.tmp"):format(path, sys.pid())
-  fail.try(sys.write_file(temporary, "", 384)) -- its owner's alone, before anything is in it
+  local target, regular = target_of(path)
+  local temporary = regular and ("%s.%d.tmp"):format(target, sys.pid()) or target
+  if regular then fail.try(sys.write_file(temporary, "", 384)) end
   local file, message = io.open(temporary, "wb")
-  if not file then fail("storage", ("cannot write %s: %s"):format(path, message)) end
-  local function write(...)
-    local ok, why = file:write(...)
-    if not ok then fail("storage", ("cannot write %s: %s"):format(path, why)) end
-  end
+  if not file then cannot(path, message) end
   local ok, e = pcall(function()
-    fn(write)
-    local closed, why = file:close()
-    if not closed then fail("storage", ("cannot write %s: %s"):format(path, why)) end
-    fail.try(sys.rename(temporary, path))
+    fill(path, file, fn)
+    if regular then fail.try(sys.rename(temporary, target)) end
   end)
-  if not ok then
-    if io.type(file) == "file" then file:close() end
-    os.remove(temporary)
-    error(e, 0)
-  end
+  if ok then return end
+  if io.type(file) == "file" then file:close() end
+  if regular then os.remove(temporary) end
+  error(e, 0)
 end
 
 -- A record's text with its kind in front: '{"kind":"resource","id":…' costs no decoding.

@@ -4,7 +4,7 @@ local text = require "text"
 
 local M = {}
 
-local SAMPLE, GAP, NARROW = 500, 2, 6
+local SAMPLE, GAP, NARROW = 500, 2, 8
 
 local function cell(column, row)
   local value
@@ -49,25 +49,36 @@ local function total(widths)
   return sum + GAP * math.max(0, shown - 1), shown
 end
 
--- Takes columns away from the widest until all fit; then drops those at the right.
-local function fit(widths, room)
+-- The widest column that may be cut; nil where all are narrow. A time that is cut says nothing: `whole` ones
+-- stay.
+local function widest_of(columns, widths)
+  local widest
+  for i, width in ipairs(widths) do
+    if not columns[i].whole and width > (widest and widths[widest] or NARROW) then widest = i end
+  end
+  return widest
+end
+
+-- Makes the widest column as narrow as it takes, but no narrower than the next one.
+local function shrink(widths, widest, over)
+  local next_width = NARROW
+  for i, width in ipairs(widths) do
+    if i ~= widest and width < widths[widest] then next_width = math.max(next_width, width) end
+  end
+  widths[widest] = math.max(widths[widest] - over, math.min(next_width, widths[widest] - 1))
+end
+
+-- Takes room away from the widest columns until all fit; where all are narrow, the last one goes.
+local function fit(columns, widths, room)
+  local last = #widths
   while total(widths) > room do
-    local widest = 1
-    for i, width in ipairs(widths) do
-      if width > widths[widest] then widest = i end
-    end
-    if widths[widest] > NARROW then
-      local over = total(widths) - room
-      local second = NARROW
-      for i, width in ipairs(widths) do
-        if i ~= widest then second = math.max(second, width) end
-      end
-      widths[widest] = math.max(widths[widest] - over, math.min(second, widths[widest] - 1), NARROW)
+    local widest = widest_of(columns, widths)
+    if widest then
+      shrink(widths, widest, total(widths) - room)
+    elseif last > 1 then
+      widths[last], last = 0, last - 1
     else
-      local last = #widths
-      while last > 1 and widths[last] == 0 do last = last - 1 end
-      if last == 1 then return end
-      widths[last] = 0
+      return
     end
   end
 end
@@ -94,7 +105,7 @@ end
 function M.write(write, columns, rows, room)
   local lines = sample(columns, rows)
   local widths = measure(columns, lines)
-  if room ~= math.huge then fit(widths, room) end
+  if room ~= math.huge then fit(columns, widths, room) end
   local titles = {}
   for i, column in ipairs(columns) do titles[i] = column.title or column.name:upper() end
   print_line(write, columns, widths, titles, room)

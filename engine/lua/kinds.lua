@@ -118,8 +118,9 @@ function M.describe(value)
     local short = #value > 40 and value:sub(1, 40) .. "…" or value
     return '"' .. short:gsub("%c", "?") .. '"'
   end
-  if type(value) == "table" then return next(value) == nil and "an empty object or list"
-    or #value > 0 and "a list" or "an object" end
+  if type(value) == "table" then
+    return next(value) == nil and "an empty object or list" or #value > 0 and "a list" or "an object"
+  end
   return type(value) == "userdata" and "null" or tostring(value)
 end
 

@@ -4,10 +4,10 @@
 --   out:object(object)         one thing
 --   out:say(text)              a line for people on stderr, unless --quiet
 --
--- A column is { name, title, get = function(row), right = bool, always = bool }: `name` is the field (and the
--- csv header), `title` the table's heading; a table leaves out columns in which no row has anything, unless
--- `always`. JSON texts are passed through to json and jsonl as they are, and decoded one at a time for the
--- other forms.
+-- A column is { name, title, get = function(row), csv = function(row), right, always, whole = bool }: `name`
+-- is the field (and the csv header), `title` the table's heading; a table leaves out columns in which no row
+-- has anything, unless `always`. JSON texts are passed through to json and jsonl as they are, and decoded one
+-- at a time for the other forms.
 local fail = require "fail"
 
 local M = {}

@@ -49,8 +49,9 @@ local metrics = {
   { "reeve_changes", "gauge", "Changes of the last run by type and operation", function(f, add)
     local changes = f.last and f.last.changes or {}
     for _, type in ipairs(sorted(changes)) do
-      for _, op in ipairs { "added", "changed", "removed" } do add(changes[type][op], "type", type, "op",
-        op) end
+      for _, op in ipairs { "added", "changed", "removed" } do
+        add(changes[type][op], "type", type, "op", op)
+      end
     end
   end },
   { "reeve_excluded", "gauge", "Records that the last run left out, by reason", function(f, add)

@@ -40,6 +40,15 @@ function M.pad(text, width, right)
   return right and gap .. text or text .. gap
 end
 
+--- A column of a table for a time: without the fraction, which csv and json keep.
+function M.time_column(name, title)
+  local function whole_seconds(row)
+    local time = row[name]
+    return time and (time:gsub("%.%d+Z$", "Z"))
+  end
+  return { name = name, title = title, whole = true, get = whole_seconds, csv = function(row) return row[name] end }
+end
+
 --- "1 user", "2 users".
 function M.count(n, one, many)
   return ("%d %s"):format(n, n == 1 and one or many or one .. "s")

@@ -278,6 +278,18 @@ describe("export", function()
     assert.equal("", (reeve.shell("ls " .. path .. ".*")))
   end)
 
+  it("follows a link, and writes to a pipe without taking its place", function()
+    local path, link, pipe = reeve.path "export", reeve.path "link", reeve.path "pipe"
+    reeve.shell(("touch '%s'; ln -s '%s' '%s'; mkfifo '%s'"):format(path, path, link, pipe))
+    reeve.ok { "export", "main", "-o", "jsonl", "-f", link, home = two_runs() }
+    assert.equal(13, #reeve.jsonl(reeve.read(path)))
+    local out = reeve.shell(("cat '%s' & REEVE_HOME='%s' %s export main -q -o jsonl -f '%s'; wait"):format(pipe,
+      two_runs(), reeve.bin, pipe))
+    assert.equal(13, #reeve.jsonl(out))
+    assert.equal("fifo\n", (reeve.shell("stat -c %F '" .. pipe .. "'")))
+    assert.equal(9, reeve.run({ "export", "main", "-o", "jsonl", "-f", "/", home = two_runs() }).status)
+  end)
+
   it("writes a folder of csv", function()
     local path = reeve.path "export"
     reeve.ok { "export", "main", "-o", "csv", "-f", path, home = two_runs() }

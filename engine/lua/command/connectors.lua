@@ -15,8 +15,8 @@ return {
       ctx.out:say(("%s/connectors/%s: ignored: its name is no connector's name"):format(home.dir, file))
     end
     if #names == 0 then
-      ctx.out:say("no connectors in "
-        .. home.dir .. ": `reeve plugins` lists what can be connected, `reeve add` does it")
+      ctx.out:say(("no connectors in %s: `reeve plugins` lists what can be connected, `reeve add` does it")
+        :format(home.dir))
     end
     local rows = {}
     for i, name in ipairs(names) do

@@ -20,8 +20,9 @@ local function range(st, meta, from, to)
     return previous(st, accepted), accepted
   end
   for _, n in ipairs { from, to or from } do
-    if n > 0 and not fail.try(st:run(n)) then fail("failed", "there is no run " .. n,
-      "`reeve runs NAME` lists them") end
+    if n > 0 and not fail.try(st:run(n)) then
+      fail("failed", "there is no run " .. n, "`reeve runs NAME` lists them")
+    end
   end
   if to then return from, to end
   return previous(st, from), from

@@ -29,13 +29,13 @@ return {
     local rows = with_fields(st, fail.try(st:history(type, id)))
     local first = rows() or fail("failed", ("%s never had a %s '%s'"):format(name, type, id))
     local change = require "change"
-    ctx.out:rows({
-      { name = "run", title = "RUN", right = true }, { name = "at", title = "AT" }, { name = "op",
+    ctx.out:rows(change.with_records(ctx.out.form, {
+      { name = "run", title = "RUN", right = true }, require("text").time_column("at", "AT"), { name = "op",
         title = "WHAT" },
       { name = "changed", title = "CHANGED", get = function(row)
         return row.changed and change.line(row.changed) or nil
       end },
-    }, function()
+    }), function()
       local row = first
       first = rows()
       return row

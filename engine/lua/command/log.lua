@@ -15,7 +15,8 @@ local function fields(row)
 end
 
 local columns = {
-  { name = "ts", title = "AT" }, { name = "level", title = "LEVEL" }, { name = "msg", title = "MESSAGE" },
+  require("text").time_column("ts", "AT"), { name = "level", title = "LEVEL" }, { name = "msg",
+    title = "MESSAGE" },
   { name = "fields", title = "", get = fields },
 }
 
@@ -36,6 +37,8 @@ local function head(ctx, run)
     ctx.out:write("\n")
     ctx.out:rows(table.move(require("command.runs").list_columns, 2, 11, 1, {}), run.lists)
   end
+  for _, finding in ipairs(run.findings or {}) do ctx.out:write("held for: ", tostring(finding.text),
+    "\n") end
   for _, warning in ipairs(run.warnings or {}) do ctx.out:write("warning: ", tostring(warning), "\n") end
   ctx.out:write("\n")
 end

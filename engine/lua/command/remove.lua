@@ -36,8 +36,8 @@ return {
       keep_history = flags.keep_history }
     if held and not flags.keep_history then fail.try(sys.remove_tree(home:state_dir(name))) end
     if held then held:release() end
-    ctx.out:say(("%s: removed%s"):format(name, held and flags.keep_history and "; its history is in "
-      .. home:state_dir(name) or ""))
+    local kept = held and flags.keep_history and "; its history is in " .. home:state_dir(name) or ""
+    ctx.out:say(name .. ": removed" .. kept)
     return 0
   end,
 }

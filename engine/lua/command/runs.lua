@@ -1,5 +1,6 @@
 -- runs: the history of a connector's runs, newest first.
 local cli = require "cli"
+local text = require "text"
 
 local function sum(counts, grants)
   local n, any = 0, false
@@ -29,23 +30,23 @@ local columns = {
   { name = "state", title = "STATE", get = function(row)
     return row.state .. (row.partial and " (partial)" or "")
   end },
-  { name = "started", title = "STARTED" },
-  { name = "ended", title = "ENDED" },
+  text.time_column("started", "STARTED"),
   { name = "took", title = "TOOK", right = true, get = took },
-  { name = "resources", title = "RESOURCES", right = true, get = function(row) return sum(row.counts,
-    false) end },
+  { name = "resources", title = "RESOURCES", right = true,
+    get = function(row) return sum(row.counts, false) end },
   { name = "grants", title = "GRANTS", right = true, get = function(row) return sum(row.counts, true) end },
   { name = "changes", title = "CHANGES", get = changes },
-  { name = "requests", title = "REQUESTS", right = true, get = function(row) return row.http
-    and row.http.requests end },
   { name = "message", title = "MESSAGE" },
+  { name = "requests", title = "REQUESTS", right = true,
+    get = function(row) return row.http and row.http.requests end },
+  text.time_column("ended", "ENDED"),
 }
 
 -- A row for each list of each run.
 local list_columns = {
   { name = "run", title = "RUN", right = true }, { name = "list", title = "LIST" },
   { name = "state", title = "STATE" }, { name = "parents", title = "PARENTS", right = true },
-  { name = "started", title = "STARTED" }, { name = "ended", title = "ENDED" },
+  text.time_column("started", "STARTED"), text.time_column("ended", "ENDED"),
   { name = "announced", title = "ANNOUNCED", right = true }, { name = "seen", title = "SEEN", right = true },
   { name = "complete", title = "COMPLETE", get = function(row) return row.state == "complete" end },
   { name = "pages", title = "PAGES", right = true }, { name = "reason", title = "REASON" },
@@ -55,15 +56,15 @@ local function texts(st)
   local each = st and st:runs()
   return function()
     if not each then return nil end
-    local _, text = each()
-    return text
+    local _, run = each()
+    return run
   end
 end
 
 local function lists(runs)
   return coroutine.wrap(function()
-    for text in runs do
-      local run = require("host.json").decode(text)
+    for record in runs do
+      local run = require("host.json").decode(record)
       for _, list in ipairs(run.lists or {}) do
         list.run, list.complete = run.run, list.state == "complete"
         coroutine.yield(list)

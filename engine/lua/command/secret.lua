@@ -59,8 +59,8 @@ local function check_args(action, args)
       require("suggest").hint(action, { "set", "list", "rm" }, "there are"))
   end
   if action == "list" and #args <= 2 or action ~= "list" and #args == 3 then return end
-  fail("usage", "reeve secret " .. action .. ": " .. (action == "list"
-    and "[NAME] expected" or "NAME KEY expected"))
+  local wanted = action == "list" and "[NAME]" or "NAME KEY"
+  fail("usage", ("reeve secret %s: %s expected"):format(action, wanted))
 end
 
 return {

@@ -16,15 +16,15 @@ local columns = {
   { name = "name", title = "NAME" }, { name = "label", title = "LABEL" }, { name = "plugin",
     title = "PLUGIN" },
   { name = "accepted_run", title = "RUN", right = true },
-  { name = "age_s", title = "AGE", right = true, get = function(row) return row.age_s
-    and text.span(row.age_s) end,
+  { name = "age_s", title = "AGE", right = true,
+    get = function(row) return row.age_s and text.span(row.age_s) end,
     csv = function(row) return row.age_s end },
   { name = "counts", title = "RECORDS", get = counts, csv = function(row) return row.counts end },
   { name = "last_run", title = "LAST", right = true },
   { name = "last_state", title = "ENDED AS", get = function(row)
     return row.last_state and row.last_state .. (row.partial and " (partial)" or "")
   end },
-  { name = "last_ended", title = "AT" }, { name = "note", title = "NOTE" },
+  text.time_column("last_ended", "AT"), { name = "note", title = "NOTE" },
 }
 
 local order = { "name", "label", "note", "plugin", "app", "accepted_run", "accepted_at", "age_s", "counts",
