@@ -234,6 +234,18 @@ describe("remove", function()
     assert.equal(2, reeve.run({ "remove", "main", home = home }).status)
   end)
 
+  it("forgets a file that is not valid, too, but not one whose run is going on", function()
+    local home = new_home()
+    reeve.connector(home, "main", "{")
+    reeve.ok { "remove", "main", home = home }
+    assert.is_nil(reeve.read(home .. "/connectors/main.json"))
+    reeve.connector(home, "main", { plugin = "acme", settings = {} })
+    local lock = reeve.write(home .. "/state/connectors/main/lock", "")
+    local r = reeve.run { program = "flock", lock, reeve.bin, "remove", "main", home = home }
+    assert.equal(8, r.status, r.err)
+    assert.truthy(reeve.read(home .. "/connectors/main.json"))
+  end)
+
   it("keeps the history where it is told to", function()
     local home = new_home()
     add(home, { "client_id=1", "client_secret=env:X" })

@@ -10,6 +10,13 @@ local function lock(home, name)
   return taken or fail(code or "busy", ("%s: a run is going on: %s"):format(name, message))
 end
 
+-- A file that is not valid can be removed all the same; it has no digest.
+local function digest_of(home, name)
+  local connector = require "connector"
+  local ok, tree = pcall(connector.read, home, name)
+  return ok and connector.digest(tree) or nil
+end
+
 return {
   name = "remove",
   summary = "Forget a connector, its sealed secrets and its history",
@@ -27,7 +34,8 @@ return {
   run = function(ctx, args, flags)
     local name, home, sys = args[1], ctx.home, require "host.sys"
     local connector = require "connector"
-    local before = connector.digest(connector.read(home, name))
+    if not connector.exists(home, name) then connector.read(home, name) end
+    local before = digest_of(home, name)
     local held = lock(home, name)
     local ledger = require("ledger").open(home)
     fail.try(sys.remove_file(home:connector_path(name)))
