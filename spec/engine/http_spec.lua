@@ -77,6 +77,20 @@ describe("each", function()
   end)
 end)
 
+it("a page of many requests holds those that are open, and no others", function()
+  local out = run [[
+    for _ in http:get("/users"):each("users") do break end
+    local function many(n)
+      for _ = 1, n do say(http:get("/users").json.total) end
+      collectgarbage("collect")
+      return collectgarbage("count")
+    end
+    local before = many(200)
+    say(many(400) - before < 40)
+    say(session:finish(http) ~= nil)]]
+  assert.equal(("7\n"):rep(600) .. "true\ntrue\n", out)
+end)
+
 describe("a response", function()
   it("has status, headers, links, json and body", function()
     local links = target.url .. "/linked?page=2 https://h.example/x nil\n"
