@@ -13,7 +13,7 @@ FUZZ_S  ?= 10
 
 PACKAGES := make gcc pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev liblmdb-dev \
             libsodium-dev libmicrohttpd-dev lua5.4
-TEST_PACKAGES := lua-busted lua-check libcmocka-dev curl jq openssl nghttp2-proxy tinyproxy
+TEST_PACKAGES := lua-busted lua-check libcmocka-dev curl jq openssl nghttp2-proxy tinyproxy zstd
 LIBRARIES := lua5.4 lua5.4-cjson libcurl lmdb libsodium libmicrohttpd
 
 CFLAGS  ?= -O2 -g

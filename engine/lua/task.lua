@@ -167,6 +167,7 @@ end
 
 --- Waits at least so long; 0 lets others go first.
 function task.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds then error("sleep: a number of seconds expected", 2) end
   coroutine.yield(setmetatable({ at = sys.mono() + seconds }, Timer))
 end
 
@@ -189,6 +190,9 @@ end
 
 --- Runs the functions side by side and returns the first result of each in order.
 function task.all(fns)
+  for i = 1, type(fns) == "table" and #fns or 1 do
+    if type(fns) ~= "table" or type(fns[i]) ~= "function" then error("all: a list of functions expected", 2) end
+  end
   local children, left, failed = {}, #fns, nil
   local over = task.event()
   local function on_end(t)

@@ -136,6 +136,15 @@ describe("task.all", function()
       end)]])
   end)
 
+  it("and sleep tell a mistake at its line", function()
+    assert.equal("script.lua:4: all\nscript.lua:5: all\nscript.lua:6: sleep\n", (run [[
+      local function first(fn, ...) print((select(2, pcall(fn, ...)):gsub("^.*/%d*%-?", ""):gsub(": a .*$", ""))) end
+      task.run(function() first(function() task.all(7) end)
+        first(function() task.all { 1 } end)
+        first(function() task.sleep("1") end)
+      end)]]))
+  end)
+
   it("nests, and cancels through all levels", function()
     assert.equal("false\ttrue\ntrue\n", run [[
       local began, mine = sys.mono(), {}
