@@ -39,7 +39,7 @@ return {
     local summary, record = require "summary", result.run
     ctx.out:say(("%s: a sync would give %s"):format(name, summary.counts(record)))
     for _, finding in ipairs(record.findings) do ctx.out:say("  it would be held: " .. finding.text) end
-    if not flags["exit-code"] then return 0 end
+    if not flags.exit_code then return 0 end
     if #record.findings > 0 then return exit.status("held") end
     return summary.changes(record) > 0 and exit.status("changes") or 0
   end,
