@@ -93,7 +93,7 @@ test: test-deps ## run all tests; T=PATTERN: those whose path matches
 	@JOBS=$(JOBS) sh spec/support/test.sh $(BUILD) "$(T)"
 
 lint: test-deps ## luacheck, gcc and clang with -Werror, cppcheck and mandoc where installed
-	@BUILD=$(BUILD) sh spec/support/lint.sh $(LUA) $(DATA)
+	@BUILD=$(BUILD) sh spec/support/lint.sh $(LUA) $(filter %.lua,$(DATA))
 
 asan: test-deps ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(SUB) BUILD=$(BUILD)/asan SANITIZE=address,undefined $(BUILD)/asan/reeve units
