@@ -56,12 +56,21 @@ static void push_emission(lua_State *L, struct object *o, int kind) {
     o->at_emission = lua_gettop(L);
 }
 
+/* What a target gives in place of an object is its nonsense, not the plugin's mistake. */
+static void no_object(lua_State *L, struct object *o, const char *what) {
+    struct error e;
+    err_set(&e, ERR_INVALID, "list %s: the target gave %s where an object was expected",
+            o->unit->list.data, what);
+    raise(L, &e);
+}
+
 /* A plain table becomes a raw object, so that mappings see one thing. */
 static void take_raw(lua_State *L, struct object *o, int raw) {
     struct error e;
     o->raw.p = json_raw_bytes(L, raw, &o->raw.n);
     if (!o->raw.p) {
-        luaL_argexpected(L, lua_istable(L, raw), raw, "object");
+        luaL_argexpected(L, !lua_isnil(L, raw), raw, "object");
+        if (!lua_istable(L, raw)) no_object(L, o, lua_isuserdata(L, raw) ? "null" : "a bare value");
         struct buf *text = &o->stage->text;
         buf_clear(text);
         if (json_encode(L, raw, text, &e)) luaL_error(L, "emit: %s", e.text);
@@ -69,6 +78,7 @@ static void take_raw(lua_State *L, struct object *o, int raw) {
         lua_replace(L, raw);
         o->raw.p = json_raw_bytes(L, raw, &o->raw.n);
     }
+    if (*(const char *)o->raw.p != '{') no_object(L, o, "an array");
     o->at_raw = raw;
 }
 

@@ -237,6 +237,8 @@ local function tell_failure(run, why)
   if run.fetch then
     record.lists, record.warnings = run.fetch:accounts(), run.fetch.warnings
     record.http = run.fetch.session:stats()
+    -- Pages that ended wait to be written together; the next run goes on behind them.
+    if e.code ~= "storage" then run.fetch.stage:sync() end
   end
   log.error("sync failed", { connector = record.connector, run = run.number, code = e.code, message = e.message })
   run:end_log()
