@@ -230,8 +230,8 @@ describe("an answer that is none ends with 5, deletes nothing and needs no memor
   end
 
   it("a token that is none", function()
-    for _, effect in ipairs { "body=html", "body=empty", [[body='{"access_token":null}']], [[body='{"access_token":7}']],
-      "body=deep", "body=bomb" } do
+    for _, effect in ipairs { "body=html", "body=empty", [[body='{"access_token":null}']],
+      [[body='{"access_token":7}']], "body=deep", "body=bomb" } do
       local other = setmetatable({ home = reeve.home() }, { __index = w })
       other:connect()
       w.sim:faults { TOKEN .. ": " .. effect }

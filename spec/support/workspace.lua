@@ -40,8 +40,9 @@ end
 --- Writes the connector's file again, with other keys where they are given.
 function Workspace:connect(keys)
   self.keys = keys or self.keys
-  local connector = { plugin = self.plugin, settings = { client_id = "sim-client-id", client_secret = "env:CLIENT_SECRET",
-    api_url = self.sim.url .. "/public/v1alpha", auth_url = self.sim.url .. "/v1/auth/token" } }
+  local connector = { plugin = self.plugin, settings = { client_id = "sim-client-id",
+    client_secret = "env:CLIENT_SECRET", api_url = self.sim.url .. "/public/v1alpha",
+    auth_url = self.sim.url .. "/v1/auth/token" } }
   for name, value in pairs(self.settings) do connector.settings[name] = value end
   for name, value in pairs(self.keys) do connector[name] = value end
   reeve.connector(self.home, "acme", connector)
