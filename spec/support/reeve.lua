@@ -251,6 +251,11 @@ function reeve.engine(text, spec)
   return reeve.ok(spec)
 end
 
+--- True where `script` can give a program a terminal.
+function reeve.has_terminals()
+  return select(2, reeve.shell "script -qec true /dev/null") == 0
+end
+
 --- True where the process exists and is not a zombie.
 function reeve.alive(pid)
   local stat = reeve.read(("/proc/%d/stat"):format(pid))
