@@ -354,9 +354,10 @@ static int g_find(lua_State *L) {
     struct api_stage *g = check_stage(L);
     size_t n, id_len;
     const char *name = luaL_checklstring(L, 2, &n);
+    lua_settop(L, 3);
     struct buf *b = api_buf(L, LIMIT_STRING);
     enum err rc = buf_add(b, name, n);
-    if (!lua_isnoneornil(L, 3)) {
+    if (!lua_isnil(L, 3)) {
         const char *id = luaL_checklstring(L, 3, &id_len);
         if (!rc) rc = buf_add_byte(b, 0);
         if (!rc) rc = json_escape(id, id_len, b);
