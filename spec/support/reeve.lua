@@ -311,7 +311,8 @@ local Sim = {}
 Sim.__index = Sim
 
 -- Keys of reeve.sim's argument that are not options of the simulator.
-local SIM_OWN = { plugin = true, faults = true, home = true, env = true, args = true, tls = true, port = true }
+local SIM_OWN = { plugin = true, faults = true, home = true, env = true, args = true, tls = true, port = true,
+  timeout = true }
 
 --- Starts `reeve sim PLUGIN` on a free port and waits until it is ready.
 -- spec: plugin; faults = { "GET /path: status=500", … }; home; args = more arguments; tls = the
@@ -319,7 +320,7 @@ local SIM_OWN = { plugin = true, faults = true, home = true, env = true, args = 
 -- Returns { url, port, pid, stop(), set{}, faults{}, requests() }.
 function reeve.sim(spec)
   local words = { "sim", spec.plugin, "--port", tostring(spec.port or 0), home = spec.home, env = spec.env,
-    timeout = 160, merge = true }
+    timeout = spec.timeout or 160, merge = true }
   for key, value in pairs(spec) do
     if not SIM_OWN[key] then
       words[#words + 1] = "--set"

@@ -13,7 +13,7 @@ local PROGRAM, WANTED = arg[1], arg[2] or "."
 local MAX = tonumber(os.getenv("TORTURE_MAX") or "100")
 local KINDS = { "malloc", "store", "net", "file" }
 
-local sim = reeve.sim { plugin = "torq", users = 20, roles = 6 }
+local sim = reeve.sim { plugin = "torq", users = 20, roles = 6, timeout = 3600 }
 local CLIENT = { id = "sim-client-id", secret = "sim-client-secret" }
 
 local function connector(home)
