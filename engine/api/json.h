@@ -4,7 +4,11 @@
  * Everywhere: members that are null are absent; null in an array is json.null (a light userdata of
  * NULL); of repeated names the last wins; integers are exact, those beyond 64 bits are their
  * decimal text, and so are floats beyond a double's range; other numbers with a point or an
- * exponent are floats. */
+ * exponent are floats.
+ *
+ *   decode(text) -> value | nil, message, code        encode(value [, { indent = n }]) -> text
+ *   raw(text) -> raw object | nil, message, code      is_raw(value)
+ *   null                                              array(table) marks one that may be empty */
 #ifndef REEVE_API_JSON_H
 #define REEVE_API_JSON_H
 

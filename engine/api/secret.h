@@ -1,7 +1,18 @@
 /* secret: what other bindings do with secrets that Lua hands them.
  *
  * In Lua a secret is an opaque value: tostring gives ***, `..` with a string or a number gives a
- * secret, nothing gives its bytes. It lives as long as Lua holds it. */
+ * secret, nothing gives its bytes. It lives as long as Lua holds it.
+ *
+ * require "host.secret"; `part` is a secret, a string or a number:
+ *   new(bytes)  random(n)  is(value)  equal(a, b)             in constant time
+ *   join(part, …)  basic(id, secret)  urlencode(secret)  json_string(secret) -> secret
+ *   scrub(text) -> the text with *** where a living secret stands in it, in any encoding
+ *   seal(key, part, context) -> bytes                         open(key, bytes, context) -> secret
+ *   open_bytes(key, bytes, context) -> bytes                  for what is sealed but no secret: cursors
+ *   load_key(path [, "private"|"trusted"]) -> key             make_key(path) -> key, new, written 0600
+ *   subkey(key, purpose, n) -> n bytes                        a key of its own for each purpose
+ *   hash(part, …) -> BLAKE2b-256, hex                         hash128(key, bytes) -> SipHash-2-4-128
+ *   random_hex(n) -> n bytes in hex */
 #ifndef REEVE_API_SECRET_H
 #define REEVE_API_SECRET_H
 

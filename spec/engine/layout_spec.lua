@@ -223,6 +223,23 @@ describe("the C", function()
     none(found)
   end)
 
+  -- engine/api/NOUN.c: what Lua gets is told in a comment, of the header or beside the function.
+  it("says of each function that Lua gets what it is", function()
+    local found = {}
+    for _, path in ipairs(files("^engine/api/.*%.c$")) do
+      local text, comments = reeve.read(path), ""
+      local headers = { path:gsub("%.c$", ".h"), path:gsub("_%a+%.c$", ".h") }
+      for _, part in ipairs { text, reeve.read(headers[1]) or "", reeve.read(headers[2]) or "" } do
+        for comment in part:gmatch("/%*.-%*/") do comments = comments .. comment end
+      end
+      for name in text:gmatch('{"([%l%d_]+)",%s*[%w_]+}') do
+        local told = comments:find("%f[%w_]" .. name .. "%f[^%w_]") or name:find("^__")
+        if not told then found[#found + 1] = path .. ": " .. name end
+      end
+    end
+    none(found)
+  end)
+
   local function functions(path)
     local list, name, from = {}, nil, nil
     for line, n in each_line(code_of(reeve.read(path))) do
