@@ -119,6 +119,7 @@ local function picks(total)
 end
 
 local found = 0
+io.stdout:setvbuf "line"
 
 local function finding(scenario, order, text, r)
   found = found + 1
