@@ -124,12 +124,15 @@ $(BUILD)/tortured: $(BUILD)/spec/unit/torture.o $(BUILD)/engine/main.o $(BUILD)/
 	$(CC) $(CFLAGS) $(shell sh spec/support/wraps.sh spec/unit/torture.c) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 install: all ## install under PREFIX (/usr/local), below DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/bash-completion/completions
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/bash-completion/completions \
+	    $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
 	install -m 755 $(BUILD)/reeve $(DESTDIR)$(PREFIX)/bin/reeve
 	@for file in $(DATA); do echo install $$file; \
 	    install -D -m 644 $$file $(SHARE)/reeve/$$file || exit 1; done
 	install -D -m 644 engine/reeve.1 $(SHARE)/man/man1/reeve.1
 	$(BUILD)/reeve completion bash > $(SHARE)/bash-completion/completions/reeve
+	$(BUILD)/reeve completion zsh > $(SHARE)/zsh/site-functions/_reeve
+	$(BUILD)/reeve completion fish > $(SHARE)/fish/vendor_completions.d/reeve.fish
 
 # Silent where everything is there; else says what it installs, and installs it.
 deps:
