@@ -27,12 +27,13 @@ local function decide(state, name, action, options)
   abandon_open(state, meta)
   record.decision = { action = action, by = sys.user(), at = sys.time(), reason = options.reason }
   record.state = action == "accept" and "accepted" or "rejected"
+  local encoded = fail.try(json.encode(record))
   if action == "accept" then
-    fail.try(state:publish(number, json.encode(record)))
+    fail.try(state:publish(number, encoded))
     fail.try(state:tidy())
   else
     fail.try(state:drop(number))
-    fail.try(state:close_run(number, json.encode(record)))
+    fail.try(state:close_run(number, encoded))
   end
   return record, meta
 end

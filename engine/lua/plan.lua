@@ -42,7 +42,7 @@ end
 
 -- A fetch that asks nobody: every object that the accepted listings gave is emitted again, in its listing.
 local function replay(_, connector, run, script, day)
-  local settings_json = json.encode(connector.settings)
+  local settings_json = fail.try(json.encode(connector.settings))
   local idle = { stats = function() return { requests = 0, bytes = 0, retries = 0, throttled_s = 0 } end,
     close = function() end }
   local fetch = fetching.new {

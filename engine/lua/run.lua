@@ -20,7 +20,7 @@ local function encode(record)
   for _, name in ipairs { "lists", "warnings", "findings" } do
     if record[name] then json.array(record[name]) end
   end
-  return json.encode(record)
+  return (fail.try(json.encode(record)))
 end
 
 local function decode(text)

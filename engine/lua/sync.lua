@@ -73,7 +73,7 @@ end
 
 -- The settings that a mapping sees as at.settings: all but the secret ones.
 local function settings_json(connector)
-  return json.encode(connector.settings)
+  return (fail.try(json.encode(connector.settings)))
 end
 
 --- Sets the limits that the connector's plugin and mapping are held to.

@@ -3,9 +3,10 @@
  *     drive SECONDS OUT ERR COMMAND [ARGUMENT…]
  *
  * OUT and ERR are files, "-" for drive's own, or, for ERR, "+" for the same as OUT. On stdout
- * come the lines "pid N" at once and "exit N", "signal N" or "timeout 0" at the end, then
- * "left N" where the command left N processes behind: they are found wherever they went, since
- * drive adopts every orphan below it, and are killed. The status is 0, or 125 where drive failed. */
+ * come the lines "pid N" at once and, at the end, "cpu N" (milliseconds of it and of what it
+ * waited for), "exit N", "signal N" or "timeout 0", and "left N" where the command left N processes
+ * behind: they are found wherever they went, since drive adopts every orphan below it, and are
+ * killed. The status is 0, or 125 where drive failed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,13 +86,17 @@ static void expired(int signal_number) {
 }
 
 /* The command's own status; an orphan that is reaped on the way is none of it. */
-static int await(pid_t pid, int *status) {
+static int await(pid_t pid, int *status, struct rusage *usage) {
     for (;;) {
-        pid_t got = waitpid(-1, status, 0);
+        pid_t got = wait4(-1, status, 0, usage);
         if (got == pid) return 1;
         if (got < 0 && errno == EINTR) return 0;
         if (got < 0) die("waitpid");
     }
+}
+
+static long milliseconds(const struct timeval *t) {
+    return t->tv_sec * 1000L + t->tv_usec / 1000L;
 }
 
 int main(int argc, char **argv) {
@@ -106,8 +112,10 @@ int main(int argc, char **argv) {
     printf("pid %d\n", (int)pid);
     fflush(stdout);
     alarm((unsigned)atoi(argv[1]));
-    int status = 0, ended = await(pid, &status);
+    struct rusage usage = {0};
+    int status = 0, ended = await(pid, &status, &usage);
     alarm(0);
+    printf("cpu %ld\n", milliseconds(&usage.ru_utime) + milliseconds(&usage.ru_stime));
     if (!ended)
         puts("timeout 0");
     else if (WIFSIGNALED(status))

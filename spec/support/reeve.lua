@@ -183,7 +183,7 @@ function reeve.start(spec, options)
   return self
 end
 
---- Waits for the end; sets and returns self with code, signal, timed_out, out, err.
+--- Waits for the end; sets and returns self with code, signal, timed_out, out, err, cpu (seconds).
 function Process:wait()
   if self.code then return self end
   local left
@@ -191,6 +191,8 @@ function Process:wait()
     local how, number = line:match("^(%a+) (%d+)$")
     if how == "left" then
       left = number
+    elseif how == "cpu" then
+      self.cpu = number / 1000
     elseif how then
       finish(self, how, math.tointeger(number))
     end
