@@ -1,17 +1,19 @@
 #!/bin/sh
-# demo.sh BUILD: the main job, by the real commands, against a simulated workspace on loopback.
-# It asks nothing and writes only under BUILD/demo.
+# demo.sh BUILD [PLACE]: the main job, by the real commands, against a simulated workspace on
+# loopback. It asks nothing and writes only under PLACE, BUILD/demo unless told.
 set -eu
 BUILD=$1
-PATH=$PWD/$BUILD:$PATH
-place=$BUILD/demo
+place=${2:-$BUILD/demo}
+PATH=$(cd "$BUILD" && pwd):$PATH
 rm -rf "$place"
 mkdir -p "$place"
-export REEVE_HOME="$PWD/$place/home" PATH NO_COLOR=1 COLUMNS="${COLUMNS:-100}"
+REEVE_HOME=$(cd "$place" && pwd)/home
+export REEVE_HOME PATH NO_COLOR=1 COLUMNS="${COLUMNS:-140}"
 unset STATE_DIRECTORY CREDENTIALS_DIRECTORY REEVE_KEY_FILE http_proxy https_proxy all_proxy HTTP_PROXY \
     HTTPS_PROXY ALL_PROXY || true
 mkdir -p -m 700 "$REEVE_HOME"
 sim_pid=
+trap 'exit 130' INT TERM
 trap '[ -z "$sim_pid" ] || kill "$sim_pid" 2>/dev/null || true' EXIT
 
 say() { printf '\n%s\n' "$*"; }
