@@ -14,9 +14,14 @@ describe("the demo", function()
   end)
 
   it("syncs, shows what changed, holds a run and accepts it", function()
-    for _, text in ipairs { "run 1 accepted in %d+%.%d s: .*1000 user %(%+1000%)",
-      "run 2 accepted in %d+%.%d s: [^+~]-\n", "changed  resource  user/", "run 4 held .*600 of 1000 user would be removed.*%(exit 6%)",
-      "run 4 accepted: .*400 user", "label +Connected" } do
+    for _, text in ipairs {
+      "run 1 accepted in %d+%.%d s: .*1000 user %(%+1000%)",
+      "run 2 accepted in %d+%.%d s: [^+~]-\n",
+      "changed  resource  user/",
+      "run 4 held .*600 of 1000 user would be removed.*%(exit 6%)",
+      "run 4 accepted: .*400 user",
+      "label +Connected",
+    } do
       assert.matches(text, r.out)
     end
   end)
