@@ -71,7 +71,8 @@ local function check_entitlement(input, findings, entitlement)
   local target = entitlement.type .. ":" .. entitlement.slug
   local name = ("%s/%s:%s"):format(entitlement.type, entitlement.id, entitlement.slug)
   local limits = config.guard(input.options, target)
-  if not input.allow_empty then
+  local empty = (input.after[target] or 0) == 0
+  if not (empty and input.allow_empty) then
     check_removed(findings, target, "holders of " .. name, entitlement.removed, entitlement.before, limits.removed)
   end
   if entitlement.privileged and config.over(limits.gained, entitlement.added, entitlement.before) then
