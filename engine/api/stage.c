@@ -11,7 +11,7 @@
  *   u:page_end(state, note) · u:page_drop() -> true | nil, message, code
  *          state: open complete incomplete failed not_covered
  *   u:number() · u:close()
- *   g:sync() · g:cache(key, value) · g:index(unit)
+ *   g:sync() · g:tick() · g:cache(key, value) · g:index(unit)
  *   g:walk(unit) -> iterator of raw, name, kind, parent, outcome
  *   g:find(name | kind, id) -> raw, parent | nil
  *   g:compare({{name=, gone=bool}, …} [, progress]) -> result | nil, message, code
@@ -272,6 +272,11 @@ static int g_sync(lua_State *L) {
     return api_result(L, stage_sync(check_stage(L)->g, &e), &e);
 }
 
+static int g_tick(lua_State *L) {
+    struct error e;
+    return api_result(L, stage_tick(check_stage(L)->g, &e), &e);
+}
+
 static int g_cache(lua_State *L) {
     struct api_stage *g = check_stage(L);
     size_t key_len, n;
@@ -405,9 +410,9 @@ static int g_compare(lua_State *L) {
 }
 
 static const luaL_Reg stage_methods[] = {
-    {"kind", g_kind},   {"unit", g_unit},   {"sync", g_sync},       {"cache", g_cache},
-    {"index", g_index}, {"walk", g_walk},   {"find", g_find},       {"compare", g_compare},
-    {"close", stage_release}, {NULL, NULL},
+    {"kind", g_kind},   {"unit", g_unit}, {"sync", g_sync}, {"tick", g_tick},
+    {"cache", g_cache}, {"index", g_index}, {"walk", g_walk}, {"find", g_find},
+    {"compare", g_compare}, {"close", stage_release}, {NULL, NULL},
 };
 
 static const luaL_Reg unit_methods[] = {

@@ -126,6 +126,7 @@ enum err stage_sync(struct stage *g, struct error *e) {
     rc = store_commit(t, e);
     if (rc) return rc;
     g->written = g->next_rec;
+    g->page_waits = false;
     buf_clear(&g->records);
     buf_clear(&g->rows);
     return ERR_OK;
@@ -358,6 +359,7 @@ enum err stage_page_end(struct stage_unit *u, enum seq_state state, struct span 
     enum err rc = flush_entries(u, e);
     struct state_key k = seq_progress_key(u->g->run, u->number);
     if (!rc) rc = add_row(u->g, STATE_PROG, state_span(&k), span_of(&p, sizeof p), note, e);
+    u->g->page_waits = true;
     if (!rc && sync_is_due(u->g)) rc = stage_sync(u->g, e);
     if (rc) return rc;
     u->page++;
@@ -377,6 +379,10 @@ enum err stage_page_drop(struct stage_unit *u, struct error *e) {
     u->part = 0;
     enum err rc = stage_sync(u->g, e);
     return rc ? rc : drop_from_page(u, e);
+}
+
+enum err stage_tick(struct stage *g, struct error *e) {
+    return g->page_waits && sync_is_due(g) ? stage_sync(g, e) : ERR_OK;
 }
 
 enum err stage_cache(struct stage *g, struct span key, struct span value, struct error *e) {

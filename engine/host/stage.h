@@ -55,6 +55,9 @@ enum err stage_page_drop(struct stage_unit *u, struct error *e);
  * page ends STAGE_DELAY after the last time. */
 enum err stage_sync(struct stage *g, struct error *e);
 
+/* Writes pages that ended longer than STAGE_DELAY ago: to be called while nothing else happens. */
+enum err stage_tick(struct stage *g, struct error *e);
+
 /* Keeps a value in the plugin's cache, written with the pages that end. */
 enum err stage_cache(struct stage *g, struct span key, struct span value, struct error *e);
 

@@ -15,6 +15,7 @@ struct stage {
     struct buf records; /* waiting: size_t length, bytes, … */
     struct buf rows;    /* waiting: struct row, key, value, … */
     struct timespec last_sync;
+    bool page_waits; /* a page that ended is not in the store yet */
 };
 
 struct state_key stage_part_key(uint64_t run, uint32_t unit, uint32_t page, uint32_t part);

@@ -101,10 +101,19 @@ static int open_table(struct store *s, MDB_txn *txn, size_t i, const struct stor
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* Not one of ours, though a sound database: it has tables, and our first one is none of them. */
+static bool is_foreign(MDB_txn *txn, const char *first) {
+    MDB_dbi main, dbi;
+    MDB_stat st;
+    if (mdb_dbi_open(txn, NULL, 0, &main) || mdb_stat(txn, main, &st) || !st.ms_entries) return false;
+    return mdb_dbi_open(txn, first, 0, &dbi) != 0;
+}
+
 static int open_tables(struct store *s, const struct store_table *tables, size_t count) {
     MDB_txn *txn;
     int rc = mdb_txn_begin(s->env, NULL, s->write ? 0 : MDB_RDONLY, &txn);
     if (rc) return rc;
+    if (count && is_foreign(txn, tables[0].name)) rc = MDB_INVALID;
     for (size_t i = 0; i < count && rc == 0; i++) rc = open_table(s, txn, i, &tables[i]);
     s->count = count;
     if (rc) {
@@ -133,6 +142,40 @@ static int configure(struct store *s, const struct store_options *options) {
     return mdb_env_set_mapsize(s->env, map);
 }
 
+/* Free pages from page `from` on, of which the file need not have the bytes. The values of LMDB's
+ * table of free pages are a count and as many page numbers. */
+static int count_free(struct store *s, size_t from, size_t *n) {
+    MDB_txn *txn;
+    MDB_cursor *c = NULL;
+    MDB_val k, v;
+    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+    if (rc) return rc;
+    rc = mdb_cursor_open(txn, 0, &c);
+    while (!rc && !(rc = mdb_cursor_get(c, &k, &v, MDB_NEXT))) {
+        const size_t *page = v.mv_data;
+        for (size_t i = 1; i <= page[0]; i++) *n += page[i] >= from;
+    }
+    mdb_cursor_close(c);
+    mdb_txn_abort(txn);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* A writer would fill up a file that lost its end, and what was lost would read as garbage. */
+static int check_length(struct store *s) {
+    MDB_envinfo info;
+    MDB_stat db;
+    struct stat file;
+    int fd, rc = mdb_env_info(s->env, &info);
+    if (!rc) rc = mdb_env_stat(s->env, &db);
+    if (!rc) rc = mdb_env_get_fd(s->env, &fd);
+    if (!rc && fstat(fd, &file)) rc = errno;
+    if (rc) return rc;
+    size_t pages = info.me_last_pgno + 1, there = (size_t)file.st_size / db.ms_psize, unwritten = 0;
+    if (there >= pages) return 0;
+    rc = count_free(s, there, &unwritten);
+    return !rc && there + unwritten < pages ? MDB_CORRUPTED : rc;
+}
+
 enum err store_open(struct store **out, const char *dir, const struct store_table *tables,
                     size_t count, const struct store_options *options, struct error *e) {
     *out = NULL;
@@ -146,6 +189,7 @@ enum err store_open(struct store **out, const char *dir, const struct store_tabl
     prepare_bus(s);
     int rc = configure(s, options);
     if (!rc) rc = open_env(s, options);
+    if (!rc && options->write) rc = check_length(s);
     if (!rc) rc = open_tables(s, tables, count);
     if (rc) {
         fail(s, "open", rc, e);

@@ -78,7 +78,8 @@ local function for_listing(ctx, fetch, page)
     if type(kind) ~= "string" or (type(id) ~= "string" and math.type(id) ~= "integer") then
       error("ctx.gone(kind, id): two texts expected", 2)
     end
-    page.gone = true
+    local parent = page.parent -- another object that is gone is just not there
+    if parent and parent.type == kind and parent.id == tostring(id) then page.gone = true end
   end
   function ctx.get(kind, id)
     if type(kind) ~= "string" then error("ctx.get(kind, id): a text expected", 2) end

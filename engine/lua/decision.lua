@@ -24,6 +24,10 @@ end
 local function decide(state, name, action, options)
   local number, meta = held_run(state, name, options.run)
   local record = json.decode(fail.try(state:run(number)))
+  if record.dropped and action == "accept" then
+    fail("failed", ("%s: run %d was being dropped when that was cut short; nothing was done"):format(name, number),
+      ("`reeve sync %s` fetches afresh"):format(name))
+  end
   abandon_open(state, meta)
   record.decision = { action = action, by = sys.user(), at = sys.time(), reason = options.reason }
   record.state = action == "accept" and "accepted" or "rejected"
@@ -32,8 +36,7 @@ local function decide(state, name, action, options)
     fail.try(state:publish(number, encoded))
     fail.try(state:tidy())
   else
-    fail.try(state:drop(number))
-    fail.try(state:close_run(number, encoded))
+    require("run").drop(state, number, record)
   end
   return record, meta
 end

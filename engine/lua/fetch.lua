@@ -23,10 +23,11 @@ local function contains(list, word)
 end
 
 --- A fetch for a run: spec has name, plugin, settings, settings_json, session, ledger, state, run, script (the
---- operator's mapping or nil), keep_raw, epoch, day, concurrency, on_progress.
+--- operator's mapping or nil), keep_raw, epoch, day, concurrency; warnings (those the run
+--- has already) and on_warn, called after each more.
 function M.new(spec)
   local fetch = setmetatable(spec, Fetch)
-  fetch.log, fetch.warnings, fetch.lists, fetch.found = log, {}, {}, {}
+  fetch.log, fetch.warnings, fetch.lists, fetch.found = log, fetch.warnings or {}, {}, {}
   fetch.stage = fail.try(host_stage.open(fetch.state, fetch.run, json.encode(fetch.plugin.manifest.resources)))
   return fetch
 end
@@ -36,6 +37,7 @@ function Fetch:warn(message)
   if contains(self.warnings, message) or #self.warnings >= 100 then return end
   self.warnings[#self.warnings + 1] = message
   log.warn(message, { connector = self.name })
+  if self.on_warn then self.on_warn() end
 end
 
 -- The lists of this run: those whose `when` setting is on.

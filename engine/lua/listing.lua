@@ -27,8 +27,14 @@ end
 local function unpack_note(fetch, text)
   if text == "" then return {} end
   local note, sealed = string.unpack("<s4s4", text)
-  local cursor = sealed ~= "" and fail.try(secret.open_bytes(fetch.ledger:key(), sealed, "cursor/" .. fetch.name))
-  return json.decode(note), cursor or nil
+  if sealed == "" then return json.decode(note) end
+  local cursor = secret.open_bytes(fetch.ledger:key(), sealed, "cursor/" .. fetch.name)
+  if not cursor then
+    local e = fail.new("failed", "the place where the run was cut short was sealed with another key")
+    e.afresh = true
+    error(e, 0)
+  end
+  return json.decode(note), cursor
 end
 
 -- A cursor as the plugin gave it, to text and back. nil, null and "" all mean: that was the last page.
@@ -45,7 +51,7 @@ end
 
 -- Runs the list's function once. Returns ok, what it returned or raised, and what it said by ctx.
 local function call(fetch, list, unit, cursor, parents)
-  local page = { list = list, emit = unit:emitter() }
+  local page = { list = list, emit = unit:emitter(), parent = parents.name and json.decode(parents.name) }
   local ctx = context.new(fetch, page)
   local t = task.spawn(list.fn, { sandbox = ("%s/connector.lua, list %s"):format(fetch.plugin.shown, list.name),
     args = table.pack(ctx, cursor_value(cursor), table.unpack(parents)) })
@@ -92,6 +98,7 @@ local function take_page(note, page, counts)
   note.incomplete = note.incomplete or page.incomplete
   note.not_covered = page.not_covered
   note.announced = page.expect or note.announced
+  if page.gone then note.announced = nil end
   note.nameless = note.nameless or counts.nameless
 end
 
@@ -151,8 +158,9 @@ local function only_here(why)
 end
 
 --- Lists one parent (`parent`: its name as JSON, `parents`: raw objects for the function), or all where the
---- list has no `per`. Raises where the run cannot go on.
+--- list has no `per`. Raises where the run cannot go on; an error with `afresh` where it can from its beginning.
 function M.run(fetch, list, parent, parents)
+  parents.name = parent
   local unit, progress, text = fetch.stage:unit {
     list = list.name, parent = parent, emits = list.kinds, settings = fetch.settings_json, day = fetch.day,
     epoch = fetch.epoch,

@@ -41,7 +41,7 @@ function M.identity(connector, script, day)
 end
 
 local function goes_on(old, identity, fresh)
-  if not old or fresh or old.epoch ~= identity.epoch then return false end
+  if not old or fresh or old.dropped or old.epoch ~= identity.epoch then return false end
   local since = sys.epoch(old.progress_at or old.started)
   return since ~= nil and sys.now() - since < STALE_S
 end
@@ -73,6 +73,16 @@ function M.begin(state, connector, identity, options)
   return run
 end
 
+--- Drops what a run fetched and found, and closes it with its record. First of all the record says so: a process
+--- that is killed half-way leaves a run that nobody goes on with or accepts.
+function M.drop(state, number, record)
+  record.run, record.dropped = number, true
+  fail.try(state:put_run(number, encode(record)))
+  fail.try(state:drop(number))
+  record.dropped = nil
+  fail.try(state:close_run(number, encode(record)))
+end
+
 --- Gives up a run that was left open: what it fetched is dropped, its record stays as failed.
 function M.abandon(state, number, record)
   record = record or { run = number }
@@ -81,8 +91,7 @@ function M.abandon(state, number, record)
     record.message = record.message or "it was cut short, and a later run started afresh"
     record.ended = record.ended or sys.time()
   end
-  fail.try(state:drop(number))
-  fail.try(state:close_run(number, encode(record)))
+  M.drop(state, number, record)
 end
 
 --- Writes the record as it is.
@@ -130,8 +139,7 @@ function Run:failed(code, message, final)
   record.state, record.code, record.message = "failed", code, message
   record.ended, record.progress_at = sys.time(), sys.time()
   if final then
-    fail.try(self.state:drop(self.number))
-    fail.try(self.state:close_run(self.number, encode(record)))
+    M.drop(self.state, self.number, record)
   else
     self:save()
   end

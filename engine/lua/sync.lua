@@ -113,10 +113,13 @@ local function fetch_all(home, connector, run, script, day, options)
   spec.settings_json, spec.state, spec.run = settings_json(connector), run.state, run.number
   spec.script, spec.day, spec.epoch = script, day, run.record.epoch
   spec.keep_raw, spec.concurrency = connector.options.keep_raw ~= false, connector.options.http.concurrency or 8
+  spec.warnings, spec.on_warn = run.record.warnings or {}, function() run:save() end
+  run.record.warnings = spec.warnings
   local fetch = fetching.new(spec)
   run.fetch = fetch
   task.on_poll(function()
     M.check_signal()
+    fail.try(fetch.stage:tick())
     run:progress()
     if options.progress then options.progress:at(fetch:seen(), nil, "objects") end
   end)
@@ -155,10 +158,11 @@ end
 local function close_held(state, meta, by)
   if not meta.held then return end
   local record = json.decode(fail.try(state:run(meta.held)) or "{}") or {}
-  record.run, record.state = meta.held, "replaced"
-  record.decision = { action = "replaced", by = ("run %d"):format(by), at = sys.time() }
-  fail.try(state:drop(meta.held))
-  fail.try(state:close_run(meta.held, json.encode(record)))
+  if not record.dropped then -- else its rejection was cut short
+    record.state = "replaced"
+    record.decision = { action = "replaced", by = ("run %d"):format(by), at = sys.time() }
+  end
+  runs.drop(state, meta.held, record)
 end
 
 -- More faults of a mapping than are tolerated fail the run: the script is wrong, not the data.
@@ -248,13 +252,20 @@ local function tell_failure(run, why)
   return e
 end
 
-local function close(run)
-  if run.fetch then
-    run.fetch.session:close()
-    run.fetch:close()
-    run.fetch.ledger:close()
-  end
-  run.state:close()
+local function close_fetch(run)
+  if not run.fetch then return end
+  run.fetch.session:close()
+  run.fetch:close()
+  run.fetch.ledger:close()
+  run.fetch = nil
+end
+
+local function begin(state, connector, identity, options)
+  local run = runs.begin(state, connector, identity, options)
+  run:keep_log()
+  if options.on_run then options.on_run(run) end
+  log.debug(run.resumed and "sync goes on" or "sync begins", { connector = connector.name, run = run.number })
+  return run
 end
 
 --- Runs one connector on an open state; see the head of this file.
@@ -262,21 +273,30 @@ function M.run_on(home, connector, state, options)
   M.limit(connector)
   local script, day = M.script(home, connector)
   connector.plugin:check()
-  local run = runs.begin(state, connector, runs.identity(connector, script, day), options)
-  run:keep_log()
-  if options.on_run then options.on_run(run) end
-  log.debug(run.resumed and "sync goes on" or "sync begins", { connector = connector.name, run = run.number })
-  local ok, outcome = xpcall(function()
-    local fetch = (options.fetch or fetch_all)(home, connector, run, script, day, options)
-    compare(connector, run, fetch, options)
-    return decide(run, options)
-  end, function(why)
-    return type(why) == "string" and { code = "failed", message = debug.traceback(why, 2) } or why
-  end)
+  local identity = runs.identity(connector, script, day)
+  local run = begin(state, connector, identity, options)
+  local function attempt()
+    return xpcall(function()
+      local fetch = (options.fetch or fetch_all)(home, connector, run, script, day, options)
+      compare(connector, run, fetch, options)
+      return decide(run, options)
+    end, function(why)
+      return type(why) == "string" and { code = "failed", message = debug.traceback(why, 2) } or why
+    end)
+  end
+  local ok, outcome = attempt()
+  if not ok and run.resumed and type(outcome) == "table" and outcome.afresh then
+    log.warn("started afresh: " .. outcome.message, { connector = connector.name, run = run.number })
+    close_fetch(run)
+    run:end_log()
+    run = begin(state, connector, identity, setmetatable({ fresh = true }, { __index = options }))
+    ok, outcome = attempt()
+  end
   task.on_poll(nil)
   if not ok then
     local e = tell_failure(run, outcome)
-    close(run)
+    close_fetch(run)
+    state:close()
     error(e, 0)
   end
   log.debug("sync done", { connector = connector.name, run = run.number, outcome = outcome })
@@ -286,11 +306,7 @@ function M.run_on(home, connector, state, options)
     fail.try(state:tidy())
     require("retention").apply(state, connector.options.retention or { history = 400 * 86400, logs = 50 })
   end
-  if run.fetch then
-    run.fetch.session:close()
-    run.fetch:close()
-    run.fetch.ledger:close()
-  end
+  close_fetch(run)
   return { outcome = outcome, run = record }
 end
 
