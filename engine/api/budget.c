@@ -54,10 +54,6 @@ uint64_t budget_instructions(void) {
     return budget.limit;
 }
 
-size_t budget_used(void) {
-    return budget.used;
-}
-
 /* "script:line: " of the innermost function of a script, else the label of what runs, else "". Calls
  * nothing that allocates: the allocator itself asks. */
 static void find_place(lua_State *L, char *place) {

@@ -26,9 +26,6 @@ void budget_set(size_t memory, uint64_t instructions);
 size_t budget_memory(void);
 uint64_t budget_instructions(void);
 
-/* Bytes that the state holds now. */
-size_t budget_used(void);
-
 /* Scripted code begins to run on L, or ends; they nest. Enter gives what leave wants back. L is
  * counted from here on (budget_count), and where it was not before, leave stops that. */
 struct budget_outer {

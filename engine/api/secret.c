@@ -30,10 +30,6 @@ static struct secret **place(lua_State *L) {
     return p;
 }
 
-void secret_push(lua_State *L, struct secret *s) {
-    *place(L) = s;
-}
-
 int secret_push_made(lua_State *L, enum err (*make)(void *, struct secret **, struct error *),
                      void *ctx) {
     struct error e = {0};

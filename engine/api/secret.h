@@ -24,9 +24,6 @@
  * needs it longer takes secret_keep(). Never raises.  [-0, +0, -] */
 struct secret *secret_test(lua_State *L, int idx);
 
-/* Pushes s and takes over the caller's hold on it, also where it raises.  [-0, +1, m] */
-void secret_push(lua_State *L, struct secret *s);
-
 /* Runs `make` and pushes its secret; where it says that secrets or memory are out, collects those
  * that Lua has dropped and tries once more. Then pushes the secret and returns 1, or fails as
  * api_fail() does. `make` neither raises nor keeps anything.  [-0, +1|3, m] */

@@ -16,11 +16,6 @@ enum { SERVER_SENDING = 1, EXCHANGE_SENDING = 1, EXCHANGE_BODY = 2 };
 
 enum { REPLY_HEADERS = 64 };
 
-struct server *server_test(lua_State *L, int idx) {
-    struct server **s = luaL_testudata(L, idx, SERVER);
-    return s ? *s : NULL;
-}
-
 static struct server *check_server(lua_State *L) {
     struct server **s = luaL_checkudata(L, 1, SERVER);
     if (!*s) luaL_error(L, "this server is closed");

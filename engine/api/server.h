@@ -25,7 +25,4 @@
 
 int luaopen_host_server(lua_State *L);
 
-/* The open server at idx, or NULL where the value is something else or closed.  [-0, +0, m] */
-struct server *server_test(lua_State *L, int idx);
-
 #endif

@@ -18,7 +18,8 @@ struct embedded {
 };
 extern const struct embedded embedded_files[];
 
-const char *vm_embedded(const char *module, size_t *len) {
+/* The text of an embedded module ("main", "command.sync"); NULL where there is none. */
+static const char *embedded(const char *module, size_t *len) {
     for (const struct embedded *f = embedded_files; f->module; f++)
         if (strcmp(f->module, module) == 0) {
             *len = (size_t)(f->end - f->start);
@@ -248,7 +249,7 @@ const char *vm_watch(const char *label) {
 static int search_embedded(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
     size_t len;
-    const char *text = vm_embedded(name, &len);
+    const char *text = embedded(name, &len);
     if (!text) {
         lua_pushfstring(L, "no embedded module '%s'", name);
         return 1;

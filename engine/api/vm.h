@@ -78,7 +78,4 @@ void vm_progress(lua_State *L);
  * the text lives until another is set. vm_resume sets and restores the coroutine's own. */
 const char *vm_watch(const char *label);
 
-/* The text of an embedded module ("main", "command.sync"); NULL where there is none. */
-const char *vm_embedded(const char *module, size_t *len);
-
 #endif

@@ -103,7 +103,7 @@ bool http_address_is_private(const struct sockaddr *address) {
     return true;
 }
 
-bool http_address_is_loopback(const struct sockaddr *address) {
+static bool address_is_loopback(const struct sockaddr *address) {
     if (address->sa_family == AF_INET)
         return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
     if (address->sa_family != AF_INET6) return false;
@@ -111,13 +111,13 @@ bool http_address_is_loopback(const struct sockaddr *address) {
     return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
 }
 
-bool http_host_is_loopback(const char *host) {
+static bool host_is_loopback(const char *host) {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
     if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
-        return http_address_is_loopback((struct sockaddr *)&v4);
+        return address_is_loopback((struct sockaddr *)&v4);
     if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1)
-        return http_address_is_loopback((struct sockaddr *)&v6);
+        return address_is_loopback((struct sockaddr *)&v6);
     return strcmp(host, "localhost") == 0;
 }
 
@@ -125,7 +125,7 @@ enum err http_guard_url(const struct http_guard *g, const struct http_url *u, st
     if (http_guard_trust(g, u->host) == HTTP_STRANGER)
         return err_set(e, ERR_CONFIG, "the plugin declares no host '%s' (hosts in its plugin.lua), "
                        "and no setting names it", u->host);
-    if (!u->tls && !http_host_is_loopback(u->host))
+    if (!u->tls && !host_is_loopback(u->host))
         return err_set(e, ERR_CONFIG, "http: is only for this machine itself; ask '%s' by https:",
                        u->host);
     return ERR_OK;
@@ -133,7 +133,7 @@ enum err http_guard_url(const struct http_guard *g, const struct http_url *u, st
 
 const char *http_guard_address(const struct http_guard *g, const struct http_url *u,
                                const struct sockaddr *address) {
-    if (!u->tls && !http_address_is_loopback(address))
+    if (!u->tls && !address_is_loopback(address))
         return "http: is only for this machine itself";
     if (http_guard_trust(g, u->host) != HTTP_NAMED && http_address_is_private(address))
         return "a host that a plugin declares may not be a private address; "

@@ -44,8 +44,6 @@ const char *http_guard_address(const struct http_guard *g, const struct http_url
 
 /* The parts of the rules, for their tests. Hosts as http_url gives them. */
 bool http_host_matches(const char *pattern, const char *host);
-bool http_host_is_loopback(const char *host);
 bool http_address_is_private(const struct sockaddr *address);
-bool http_address_is_loopback(const struct sockaddr *address);
 
 #endif

@@ -31,10 +31,6 @@ bool log_wanted(enum log_level level) {
     return level >= set.level;
 }
 
-const char *log_level_name(enum log_level level) {
-    return level_names[level];
-}
-
 /* Does stderr go to the journal? It is what JOURNAL_STREAM names, unless it was redirected. */
 static bool in_journal(void) {
     const char *stream = getenv("JOURNAL_STREAM");

@@ -58,7 +58,4 @@ void log_line(const struct log_event *event);
  * up. `out` has a max of at least LIMIT_LOG_LINE. ERR_NOMEM. */
 enum err log_write(const struct log_event *event, bool json, struct buf *out);
 
-/* "debug", "info", "warn", "error". */
-const char *log_level_name(enum log_level level);
-
 #endif

@@ -449,10 +449,6 @@ static void to_hex(crypto_generichash_state *state, char out[SECRET_DIGEST_HEX +
     sodium_bin2hex(out, SECRET_DIGEST_HEX + 1, hash, sizeof hash);
 }
 
-void secret_digest(const void *bytes, size_t len, char out[SECRET_DIGEST_HEX + 1]) {
-    secret_digest_parts(&(struct secret_part){.bytes = bytes, .len = len}, 1, out);
-}
-
 void secret_digest_parts(const struct secret_part *parts, size_t n,
                          char out[SECRET_DIGEST_HEX + 1]) {
     crypto_generichash_state state;

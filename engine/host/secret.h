@@ -109,9 +109,8 @@ enum err secret_subkey(const struct secret *key, const char *purpose, size_t len
 void secret_hash128(const unsigned char key[SECRET_HASH_KEY], const void *bytes, size_t len,
                     unsigned char out[SECRET_HASH]);
 
-/* BLAKE2b-256 in hexadecimal, NUL-terminated, of bytes or of several parts (each counted with its
- * length, so that "ab","c" and "a","bc" differ; one part gives the plain BLAKE2b-256). */
-void secret_digest(const void *bytes, size_t len, char out[SECRET_DIGEST_HEX + 1]);
+/* BLAKE2b-256 in hexadecimal, NUL-terminated, of several parts (each counted with its length, so that
+ * "ab","c" and "a","bc" differ; one part gives the plain BLAKE2b-256). */
 void secret_digest_parts(const struct secret_part *parts, size_t n,
                          char out[SECRET_DIGEST_HEX + 1]);
 

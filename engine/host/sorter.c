@@ -23,7 +23,7 @@ struct run {
 struct sorter {
     char dir[4096];
     int fd; /* -1: everything fits into memory */
-    size_t capacity, used, total;
+    size_t capacity, used;
     struct sorter_item *items;
     struct run *runs;
     size_t run_count;
@@ -158,7 +158,6 @@ enum err sorter_add(struct sorter *s, const struct sorter_item *item, struct err
     enum err rc = s->used == s->capacity ? spill(s, e) : ERR_OK;
     if (rc) return rc;
     s->items[s->used++] = *item;
-    s->total++;
     return ERR_OK;
 }
 
@@ -227,8 +226,4 @@ enum err sorter_next(struct sorter *s, struct sorter_item *item, bool *more, str
     if (r->pos == r->have) s->heap[0] = s->heap[--s->heap_size];
     sift_down(s, 0);
     return rc;
-}
-
-size_t sorter_count(const struct sorter *s) {
-    return s->total;
 }

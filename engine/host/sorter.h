@@ -33,7 +33,4 @@ enum err sorter_finish(struct sorter *s, struct error *e);
 /* The next item in order; *more is false after the last. */
 enum err sorter_next(struct sorter *s, struct sorter_item *item, bool *more, struct error *e);
 
-/* Items added so far. */
-size_t sorter_count(const struct sorter *s);
-
 #endif

@@ -223,6 +223,25 @@ describe("the C", function()
     none(found)
   end)
 
+  it("keeps to itself what nobody else uses", function()
+    local build = reeve.bin:match("^(.*)/")
+    -- Of the objects whose source is there: a build folder may hold older ones.
+    local function symbols(how, ...)
+      local objects = table.concat(files(...), " "):gsub("%.c%f[%s%z]", ".o")
+      local out, code = reeve.shell(("cd %s && nm -A -g %s %s"):format(reeve.quote(build), how, objects))
+      return code ~= 127 and out or nil
+    end
+    local wanted = symbols("-u", "^engine/.*%.c$", "^spec/unit/test_.*%.c$", "^spec/unit/fuzz_.*%.c$")
+    if not wanted then return pending("nm is not installed") end
+    local used, found = {}, {}
+    for name in wanted:gmatch("U ([%w_]+)") do used[name] = true end
+    local defined = symbols("--defined-only", "^engine/%a+/.*%.c$")
+    for file, name in defined:gmatch("([%w_./]+%.o):%x+ [TDRB] ([%w_]+)") do
+      if not used[name] and not name:find("^__") then found[#found + 1] = file .. ": " .. name end
+    end
+    none(found)
+  end)
+
   -- engine/api/NOUN.c: what Lua gets is told in a comment, of the header or beside the function.
   it("says of each function that Lua gets what it is", function()
     local found = {}
