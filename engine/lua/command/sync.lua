@@ -49,25 +49,30 @@ local function jobs_of(ctx, flags)
   return math.tointeger(jobs)
 end
 
--- Each in a process of its own, `jobs` at a time; a line for each, and the most urgent status.
+-- Each in a process of its own, `jobs` at a time; a line for each, and the most urgent status. A signal goes on to
+-- all of them, and no more are begun.
 local function sync_many(ctx, names, flags)
   local sys = require "host.sys"
   local running, statuses, next_name, left = {}, {}, 1, 0
-  local jobs = jobs_of(ctx, flags)
+  local jobs, ended_by = jobs_of(ctx, flags), nil
+  sys.catch_signals()
   while next_name <= #names or left > 0 do
     while left < jobs and next_name <= #names do
       local pid = fail.try(sys.spawn(command_line(ctx, names[next_name], flags)))
       running[pid], left, next_name = names[next_name], left + 1, next_name + 1
     end
-    local pid, status = sys.wait_any()
-    if not pid then fail("failed", "cannot wait for a sync: " .. tostring(status)) end
-    if running[pid] then
+    local pid, status, code = sys.wait_any()
+    if not pid and code ~= "wait" then fail("failed", "cannot wait for a sync: " .. tostring(status)) end
+    if not pid then
+      ended_by, next_name = sys.signal_pending() or 15, #names + 1
+      for child in pairs(running) do sys.kill(child, ended_by) end
+    elseif running[pid] then
       statuses[#statuses + 1] = status
       ctx.out:say(("%s: %s"):format(running[pid], status < 128 and exit.name(status) or "signal " .. status - 128))
       running[pid], left = nil, left - 1
     end
   end
-  return exit.urgent(statuses)
+  return ended_by and 128 + ended_by or exit.urgent(statuses)
 end
 
 local function names_of(ctx, args, flags)
