@@ -48,6 +48,9 @@ static const char *advice(int rc) {
     case ENOSPC:
     case EDQUOT:
         return "make room on the disk and run again; what was accepted is untouched";
+    case EIO: /* also what LMDB makes of a write that the disk took half of */
+        return "the disk is full, or it fails: make room on the disk and run again; what was accepted "
+               "is untouched";
     case EROFS:
     case EACCES:
     case EPERM:

@@ -22,10 +22,17 @@ local LOCK_POLL_S = 0.2
 
 -- Opening ---------------------------------------------------------------------------------------------------
 
+local WRITABLE = "the state must be writable by the user who runs this, on a disk with room"
+
+local function make_dir(dir)
+  local ok, message, code = sys.mkdir_p(dir, 448)
+  if not ok then fail(code, message, code == "storage" and WRITABLE or nil) end
+end
+
 --- Takes the connector's lock; waits for it where `wait` is set. Busy is exit 8, with who holds it.
 function M.lock(home, name, wait)
   local dir = home:state_dir(name)
-  fail.try(sys.mkdir_p(dir, 448))
+  make_dir(dir)
   local network = sys.network_fs(dir)
   if network then
     fail("storage", ("%s lies on a network file system (%s), which cannot keep a state safe"):format(dir, network),
@@ -37,7 +44,9 @@ function M.lock(home, name, wait)
       lock:note(("pid %d"):format(sys.pid()))
       return lock
     end
-    if code ~= "busy" or not wait then fail(code, name .. ": " .. message) end
+    if code ~= "busy" or not wait then
+      fail(code, name .. ": " .. message, code == "storage" and WRITABLE or nil)
+    end
     M.check_signal()
     require("host.http").sleep(LOCK_POLL_S)
   end
@@ -66,7 +75,7 @@ end
 
 --- The state for writing.
 function M.open_state(home, dir)
-  fail.try(sys.mkdir_p(dir, 448))
+  make_dir(dir)
   return fail.try(require("host.state").open(dir, { write = true, create = true,
     map_mb = math.floor((home.options.map_gb or 64) * 1024) }))
 end
