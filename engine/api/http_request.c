@@ -22,7 +22,6 @@ struct request {
     size_t split_at;           /* of it, what the splitter has seen */
     struct json_split split;
     bool splitting, split_over, checked;
-    unsigned facts;
 };
 
 static struct request *check(lua_State *L, int idx) {
@@ -198,8 +197,7 @@ static int l_body(lua_State *L) {
 static enum err check_json(struct request *q, struct error *e) {
     struct error why;
     if (q->checked) return ERR_OK;
-    enum err rc = json_check(q->whole.data, q->whole.len, LIMIT_JSON_DEPTH, &q->facts,
-                             &why);
+    enum err rc = json_check(q->whole.data, q->whole.len, LIMIT_JSON_DEPTH, NULL, &why);
     q->checked = rc == ERR_OK;
     if (rc) err_set(e, ERR_INVALID, "%s: the answer is not JSON: %s", http_shown(q->wire), why.text);
     return rc;
@@ -208,7 +206,7 @@ static enum err check_json(struct request *q, struct error *e) {
 static int then_json(lua_State *L, struct request *q) {
     struct error e;
     if (check_json(q, &e)) return api_fail(L, &e);
-    json_push_raw_facts(L, q->whole.data, q->whole.len, q->facts);
+    json_push_raw(L, q->whole.data, q->whole.len);
     return 1;
 }
 
@@ -257,7 +255,6 @@ static int then_secret(lua_State *L, struct request *q) {
     struct token t = {q->whole.data + (v.at - q->whole.data), v.len, v.escaped};
     int n = secret_push_made(L, make_secret, &t);
     if (n == 1) blank_out(&t);
-    q->facts = JSON_UNKNOWN;
     return n;
 }
 
@@ -354,7 +351,7 @@ static int push_element(lua_State *L, struct request *q) {
         enum json_split_result got = json_split_feed(&q->split, bytes, len, &used, &e);
         if (got == JSON_SPLIT_ERROR) return raise_json(L, q, &e);
         bool element = got == JSON_SPLIT_ELEMENT;
-        if (element) json_push_raw_facts(L, q->split.element, q->split.element_len, q->split.facts);
+        if (element) json_push_raw(L, q->split.element, q->split.element_len);
         split_seen(q, used);
         if (element) return 1;
     }

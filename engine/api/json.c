@@ -2,8 +2,41 @@
 
 #include "api.h"
 #include "../host/limits.h"
+#include "vm.h"
+
+int luaopen_cjson(lua_State *L);
 
 enum { ENCODE_FIRST = 1 * KIB }; /* what most records fit, so that their buffer does not grow */
+
+/* Facts of documents that lua-cjson decodes as we do; of the others it would make other values
+ * (numbers, nulls, empty arrays), or refuse them. */
+enum { FAITHFUL = JSON_HAS_BOOLEAN | JSON_HAS_ESCAPE | JSON_HAS_NESTED | JSON_HAS_NUL | JSON_BAD_UTF8 };
+
+/* The registry keeps cjson's decode under the address of this. */
+static const char decode_key;
+
+/* Our own instance of lua-cjson; its module table, whose settings can be turned into a crash, is
+ * dropped here and never handed out. */
+static void push_cjson_decode(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &decode_key) == LUA_TFUNCTION) return;
+    lua_pop(L, 1);
+    lua_pushcfunction(L, luaopen_cjson);
+    lua_call(L, 0, 1);
+    lua_getfield(L, -1, "decode");
+    lua_remove(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &decode_key);
+}
+
+/* False, and nothing pushed, where cjson will not have it. Whole documents only: for each element
+ * of a list its start costs more than the decoding, which json_raw.c does itself. */
+static bool decode_by_cjson(lua_State *L, const char *bytes, size_t len) {
+    push_cjson_decode(L);
+    lua_pushlstring(L, bytes, len);
+    if (vm_call(L, 1, 1) == LUA_OK) return true;
+    lua_pop(L, 1);
+    return false;
+}
 
 static void push_plain(lua_State *L, const struct json_value *value) {
     struct json_each it;
@@ -29,9 +62,12 @@ static void push_plain(lua_State *L, const struct json_value *value) {
 }
 
 enum err json_decode_push(lua_State *L, const char *bytes, size_t len, struct error *e) {
-    enum err rc = json_check(bytes, len, LIMIT_JSON_DEPTH, NULL, e);
+    unsigned facts;
+    enum err rc = json_check(bytes, len, LIMIT_JSON_DEPTH, &facts, e);
     if (rc) return rc;
     struct json_value value = json_value(bytes, len);
+    bool faithful = value.kind >= JSON_ARRAY && (facts & ~(unsigned)FAITHFUL) == 0;
+    if (faithful && decode_by_cjson(L, bytes, len)) return ERR_OK;
     push_plain(L, &value);
     return ERR_OK;
 }
@@ -47,11 +83,10 @@ static int f_decode(lua_State *L) {
 /* raw(text) -> raw object, or the value where it is a simple one | nil, message, code */
 static int f_raw(lua_State *L) {
     size_t len;
-    unsigned facts;
     struct error e;
     const char *text = luaL_checklstring(L, 1, &len);
-    if (json_check(text, len, LIMIT_JSON_DEPTH, &facts, &e)) return api_fail(L, &e);
-    json_push_raw_facts(L, text, len, facts);
+    if (json_check(text, len, LIMIT_JSON_DEPTH, NULL, &e)) return api_fail(L, &e);
+    json_push_raw(L, text, len);
     return 1;
 }
 

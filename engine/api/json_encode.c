@@ -136,6 +136,17 @@ static bool collect(lua_State *L, int t, struct member *members) {
     return true;
 }
 
+/* The same for a level of a raw object. */
+static void collect_raw(lua_State *L, int t, struct member *members, lua_Integer n) {
+    for (lua_Integer i = 1; i <= n; i++) {
+        struct member *m = members + i - 1;
+        lua_rawgeti(L, t, i);
+        m->name = lua_tolstring(L, -1, &m->len);
+        lua_rawget(L, t);
+        m->at = lua_gettop(L);
+    }
+}
+
 static enum err encode_member(struct encoder *c, const struct member *m,
                               const struct place *place) {
     struct place here = {place, m->name, m->len, 0};
@@ -162,14 +173,16 @@ static enum err encode_members(struct encoder *c, struct member *members, size_t
     return written(c, rc ? rc : buf_add_byte(c->out, '}'));
 }
 
-static enum err encode_object(struct encoder *c, int t, const struct place *place) {
+static enum err encode_object(struct encoder *c, int t, const struct place *place, bool raw) {
     lua_State *L = c->L;
     struct member few[FEW], *members = few;
-    size_t n = count_keys(L, t);
+    size_t n = raw ? lua_rawlen(L, t) : count_keys(L, t);
     if (n > INT_MAX / 2 || !lua_checkstack(L, (int)n + 8))
         return refuse(c, place, "too many members");
     if (n > FEW) members = lua_newuserdatauv(L, n * sizeof *members, 0);
-    if (!collect(L, t, members))
+    if (raw)
+        collect_raw(L, t, members, (lua_Integer)n);
+    else if (!collect(L, t, members))
         return refuse(c, place, "an object's names must be strings (and an array begins at 1)");
     return encode_members(c, members, n, place);
 }
@@ -189,7 +202,7 @@ static bool has_first(lua_State *L, int t) {
 }
 
 static enum err encode_table(struct encoder *c, int t, const struct place *place) {
-    if (!is_marked(c->L, t) && !has_first(c->L, t)) return encode_object(c, t, place);
+    if (!is_marked(c->L, t) && !has_first(c->L, t)) return encode_object(c, t, place, false);
     if (count_keys(c->L, t) != lua_rawlen(c->L, t))
         return refuse(c, place, "an array must have the keys 1 to n and no others");
     return encode_array(c, t, place);
@@ -199,7 +212,7 @@ static enum err encode_raw(struct encoder *c, int idx, const struct place *place
     bool array = json_is_raw_array(c->L, idx);
     json_raw_level(c->L, idx);
     int t = lua_gettop(c->L);
-    return array ? encode_array(c, t, place) : encode_object(c, t, place);
+    return array ? encode_array(c, t, place) : encode_object(c, t, place, true);
 }
 
 static enum err encode_userdata(struct encoder *c, int idx, const struct place *place) {

@@ -3,24 +3,16 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "vm.h"
-
-int luaopen_cjson(lua_State *L);
-
 enum { LEVEL = 1, OUTERMOST = 2 }; /* user values: the decoded level; of a part, what it is in */
 
 struct raw {
     const char *bytes; /* an outermost one's follow this struct */
     size_t len;
-    unsigned facts;
     bool object;
 };
 
-/* The registry keeps, under the addresses of these, cjson's decode and the metatable of raws. */
-static const char decode_key, class_key;
-
-/* Facts that lua-cjson decodes as plugins.md wants them, in an object without parts. */
-enum { FAITHFUL = JSON_HAS_BOOLEAN | JSON_HAS_ESCAPE | JSON_HAS_NUL | JSON_BAD_UTF8 };
+/* The registry keeps the metatable of raws under the address of this. */
+static const char class_key;
 
 static struct raw *test(lua_State *L, int idx) {
     struct raw *raw = lua_touserdata(L, idx);
@@ -29,12 +21,6 @@ static struct raw *test(lua_State *L, int idx) {
     bool same = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
     return same ? raw : NULL;
-}
-
-static struct raw *check(lua_State *L) {
-    struct raw *raw = test(L, 1);
-    luaL_argexpected(L, raw, 1, "raw object");
-    return raw;
 }
 
 bool json_is_raw(lua_State *L, int idx) {
@@ -102,8 +88,16 @@ static void set_class(lua_State *L) {
     lua_setmetatable(L, -2);
 }
 
-void json_push_raw_facts(lua_State *L, const char *bytes, size_t len, unsigned facts) {
-    struct json_value value = json_value(bytes, len);
+/* The value that the bytes are. Checked bytes from bracket to bracket need no second look. */
+static struct json_value whole(const char *bytes, size_t len) {
+    char first = len ? bytes[0] : ' ', last = len ? bytes[len - 1] : ' ';
+    if (first == '{' && last == '}') return (struct json_value){bytes, len, JSON_OBJECT, false};
+    if (first == '[' && last == ']') return (struct json_value){bytes, len, JSON_ARRAY, false};
+    return json_value(bytes, len);
+}
+
+void json_push_raw(lua_State *L, const char *bytes, size_t len) {
+    struct json_value value = whole(bytes, len);
     if (value.kind < JSON_ARRAY) {
         json_push_simple(L, &value);
         return;
@@ -111,18 +105,14 @@ void json_push_raw_facts(lua_State *L, const char *bytes, size_t len, unsigned f
     struct raw *raw = lua_newuserdatauv(L, sizeof *raw + value.len, LEVEL);
     char *copy = (char *)(raw + 1);
     memcpy(copy, value.at, value.len);
-    *raw = (struct raw){copy, value.len, facts, value.kind == JSON_OBJECT};
+    *raw = (struct raw){copy, value.len, value.kind == JSON_OBJECT};
     set_class(L);
-}
-
-void json_push_raw(lua_State *L, const char *bytes, size_t len) {
-    json_push_raw_facts(L, bytes, len, JSON_UNKNOWN);
 }
 
 /* Pushes a part of the raw object at `parent`. */
 static void push_part(lua_State *L, int parent, const struct json_value *value) {
     struct raw *raw = lua_newuserdatauv(L, sizeof *raw, OUTERMOST);
-    *raw = (struct raw){value->at, value->len, JSON_UNKNOWN, value->kind == JSON_OBJECT};
+    *raw = (struct raw){value->at, value->len, value->kind == JSON_OBJECT};
     if (lua_getiuservalue(L, parent, OUTERMOST) != LUA_TUSERDATA) {
         lua_pop(L, 1);
         lua_pushvalue(L, parent);
@@ -143,64 +133,107 @@ static int likely_members(size_t bytes) {
     return bytes < 1024 ? (int)bytes / 32 : 32;
 }
 
-/* Pushes a table of the raw object's members or elements, decoded by ourselves. */
-static void decode_exactly(lua_State *L, int idx, const struct raw *raw) {
+/* A bit for the name at the top: only where it is set already can a name be there twice. */
+static uint64_t name_bit(lua_State *L) {
+    size_t len;
+    const char *name = lua_tolstring(L, -1, &len);
+    unsigned first = (unsigned char)name[0], last = len ? (unsigned char)name[len - 1] : 0;
+    return UINT64_C(1) << ((len * 7 + first + last * 3) & 63);
+}
+
+static bool has(lua_State *L, int level, int name) {
+    lua_pushvalue(L, name);
+    bool there = lua_rawget(L, level) != LUA_TNIL;
+    lua_pop(L, 1);
+    return there;
+}
+
+/* Lists the names again, each once, where it stands first, and none whose value is null. */
+static void list_names(lua_State *L, const struct raw *raw, int level) {
     struct json_each it;
-    lua_createtable(L, 0, raw->object ? likely_members(raw->len) : 0);
+    lua_Integer n = 0;
+    lua_newtable(L);
+    int seen = lua_gettop(L);
+    json_each_open(&it, raw->bytes, raw->len);
+    while (json_each_next(&it)) {
+        push_string(L, &it.key);
+        int name = seen + 1;
+        if (has(L, level, name) && !has(L, seen, name)) {
+            lua_pushvalue(L, name);
+            lua_rawseti(L, level, ++n);
+            lua_pushboolean(L, 1);
+            lua_rawset(L, seen);
+        }
+        lua_settop(L, seen);
+    }
+    while (lua_rawgeti(L, level, ++n) != LUA_TNIL) {
+        lua_pushnil(L);
+        lua_rawseti(L, level, n);
+        lua_pop(L, 1);
+    }
+    lua_settop(L, level);
+}
+
+static void decode_object(lua_State *L, int idx, const struct raw *raw) {
+    struct json_each it;
+    uint64_t bits = 0;
+    bool repeated = false;
+    lua_Integer n = 0;
+    int likely = likely_members(raw->len);
+    lua_createtable(L, likely, likely);
+    int level = lua_gettop(L), name = level + 1;
+    json_each_open(&it, raw->bytes, raw->len);
+    while (json_each_next(&it)) {
+        push_string(L, &it.key);
+        uint64_t bit = name_bit(L);
+        if (bits & bit) repeated |= has(L, level, name);
+        bits |= bit;
+        if (it.value.kind == JSON_NULL) {
+            lua_pushnil(L);
+        } else {
+            lua_pushvalue(L, name);
+            lua_rawseti(L, level, ++n);
+            push_any(L, idx, &it.value);
+        }
+        lua_rawset(L, level);
+    }
+    if (repeated) list_names(L, raw, level);
+}
+
+static void decode_array(lua_State *L, int idx, const struct raw *raw) {
+    struct json_each it;
+    lua_newtable(L);
     json_each_open(&it, raw->bytes, raw->len);
     for (lua_Integer i = 1; json_each_next(&it); i++) {
-        if (raw->object) push_string(L, &it.key);
-        if (raw->object && it.value.kind == JSON_NULL)
-            lua_pushnil(L);
-        else
-            push_any(L, idx, &it.value);
-        if (raw->object)
-            lua_rawset(L, -3);
-        else
-            lua_rawseti(L, -2, i);
+        push_any(L, idx, &it.value);
+        lua_rawseti(L, -2, i);
     }
 }
 
-/* Our own instance of lua-cjson; its module table, whose settings can be turned into a crash, is
- * dropped here and never handed out. */
-static void push_cjson_decode(lua_State *L) {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &decode_key) == LUA_TFUNCTION) return;
-    lua_pop(L, 1);
-    lua_pushcfunction(L, luaopen_cjson);
-    lua_call(L, 0, 1);
-    lua_getfield(L, -1, "decode");
-    lua_remove(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &decode_key);
-}
-
-/* Pushes what lua-cjson makes of the bytes; false, and nothing, where it refuses them. */
-static bool decode_by_cjson(lua_State *L, const struct raw *raw) {
-    push_cjson_decode(L);
-    lua_pushlstring(L, raw->bytes, raw->len);
-    if (vm_call(L, 1, 1) == LUA_OK && lua_istable(L, -1)) return true;
-    lua_pop(L, 1);
-    return false;
-}
-
 void json_raw_level(lua_State *L, int idx) {
-    idx = lua_absindex(L, idx);
     if (lua_getiuservalue(L, idx, LEVEL) == LUA_TTABLE) return;
     lua_pop(L, 1);
+    idx = lua_absindex(L, idx);
     const struct raw *raw = lua_touserdata(L, idx);
-    bool faithful = raw->object && (raw->facts & ~(unsigned)FAITHFUL) == 0;
     luaL_checkstack(L, 8, "raw object");
-    if (!faithful || !decode_by_cjson(L, raw)) decode_exactly(L, idx, raw);
+    if (raw->object)
+        decode_object(L, idx, raw);
+    else
+        decode_array(L, idx, raw);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, idx, LEVEL);
 }
 
+/* The metamethods do not look at what they are called on: nobody else can get at them, since the
+ * metatable is hidden. */
+
+/* An object's level has its names beside its members: they are no elements. */
 static int m_index(lua_State *L) {
-    check(L);
-    lua_settop(L, 2);
+    const struct raw *raw = lua_touserdata(L, 1);
+    if (raw->object && lua_type(L, 2) != LUA_TSTRING) return 0;
     json_raw_level(L, 1);
-    lua_pushvalue(L, 2);
-    lua_rawget(L, -2);
+    lua_insert(L, 2);
+    lua_rawget(L, 2);
     return 1;
 }
 
@@ -209,63 +242,42 @@ static int m_newindex(lua_State *L) {
 }
 
 static int m_len(lua_State *L) {
-    const struct raw *raw = check(L);
+    const struct raw *raw = lua_touserdata(L, 1);
     json_raw_level(L, 1);
     lua_pushinteger(L, raw->object ? 0 : (lua_Integer)lua_rawlen(L, -1));
     return 1;
 }
 
 static int m_tostring(lua_State *L) {
-    lua_pushfstring(L, "raw %s", check(L)->object ? "object" : "array");
+    const struct raw *raw = lua_touserdata(L, 1);
+    lua_pushfstring(L, "raw %s", raw->object ? "object" : "array");
     return 1;
 }
 
-/* Upvalues: the level; the names in order, or nil of an array; how far we are. */
-static int next_member(lua_State *L) {
-    lua_Integer i = lua_tointeger(L, lua_upvalueindex(3)) + 1;
+/* Upvalues: the level; how far we are. Pushes the next position, and what the level has there. */
+static bool next(lua_State *L) {
+    lua_Integer i = lua_tointeger(L, lua_upvalueindex(2)) + 1;
     lua_pushinteger(L, i);
-    lua_copy(L, -1, lua_upvalueindex(3));
-    if (lua_istable(L, lua_upvalueindex(2))) lua_rawgeti(L, lua_upvalueindex(2), i);
+    lua_copy(L, -1, lua_upvalueindex(2));
+    return lua_rawgeti(L, lua_upvalueindex(1), i) != LUA_TNIL;
+}
+
+static int next_element(lua_State *L) {
+    return next(L) ? 2 : 1;
+}
+
+static int next_member(lua_State *L) {
+    if (!next(L)) return 1;
     lua_pushvalue(L, -1);
-    if (lua_isnil(L, -1) || lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) return 1;
+    lua_rawget(L, lua_upvalueindex(1));
     return 2;
 }
 
-/* Pushes the names of the members that are there, in document order, each once. The table also has
- * each name as a key, which cannot meet the positions: they are numbers. */
-static void push_names(lua_State *L, const struct raw *raw, int level) {
-    struct json_each it;
-    lua_Integer n = 0;
-    lua_newtable(L);
-    json_each_open(&it, raw->bytes, raw->len);
-    while (json_each_next(&it)) {
-        push_string(L, &it.key);
-        lua_pushvalue(L, -1);
-        bool there = lua_rawget(L, level) != LUA_TNIL;
-        lua_pop(L, 1);
-        lua_pushvalue(L, -1);
-        if (there && lua_rawget(L, -3) == LUA_TNIL) {
-            lua_pop(L, 1);
-            lua_pushvalue(L, -1);
-            lua_rawseti(L, -3, ++n);
-            lua_pushboolean(L, 1);
-            lua_rawset(L, -3);
-        } else {
-            lua_pop(L, 2);
-        }
-    }
-}
-
 static int m_pairs(lua_State *L) {
-    const struct raw *raw = check(L);
-    lua_settop(L, 1);
+    const struct raw *raw = lua_touserdata(L, 1);
     json_raw_level(L, 1);
-    if (raw->object)
-        push_names(L, raw, 2);
-    else
-        lua_pushnil(L);
     lua_pushinteger(L, 0);
-    lua_pushcclosure(L, next_member, 3);
+    lua_pushcclosure(L, raw->object ? next_member : next_element, 2);
     return 1;
 }
 

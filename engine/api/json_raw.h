@@ -12,10 +12,8 @@
 #include "../host/json.h"
 
 /* Pushes a JSON value that was checked before (json_check, json_split): an array or object as a raw
- * object, anything else as the Lua value it is (null: json.null). `facts` are those of host/json.h,
- * or JSON_UNKNOWN.  [-0, +1, m] */
+ * object, anything else as the Lua value it is (null: json.null).  [-0, +1, m] */
 void json_push_raw(lua_State *L, const char *bytes, size_t len);
-void json_push_raw_facts(lua_State *L, const char *bytes, size_t len, unsigned facts);
 
 /* The bytes of a raw object, outermost or part, valid while it is alive; NULL where the value is
  * none.  [-0, +0, -] */
@@ -23,8 +21,9 @@ const char *json_raw_bytes(lua_State *L, int idx, size_t *len);
 bool json_is_raw(lua_State *L, int idx);
 bool json_is_raw_array(lua_State *L, int idx);
 
-/* Pushes the table behind a raw object: its members or elements, parts being raw objects again. It
- * is shared: do not change it, nor hand it out.  [-0, +1, m] */
+/* Pushes the table behind a raw object: its elements, or its members and, under 1, 2, …, their
+ * names in document order; parts are raw objects again. It is shared: do not change it, nor hand it
+ * out.  [-0, +1, m] */
 void json_raw_level(lua_State *L, int idx);
 
 /* Pushes a value that is neither array nor object.  [-0, +1, m] */

@@ -76,13 +76,19 @@ describe("a raw object", function()
       for _ in pairs(json.raw('[]')) do print("?") end]])
   end)
 
-  it("gives flat objects in order as well, which are decoded another way", function()
-    assert.equal("z=é\n y=true a=\"\n", run [[
+  it("gives a name once however often and with whatever values it comes", function()
+    assert.equal("z=é a=3 y=true\n", run [[
       local list = {}
-      for k, v in pairs(json.raw('{"z":"\\u00e9\\n","y":true,"a":"\\""}')) do
-        list[#list + 1] = k .. "=" .. tostring(v)
-      end
+      local text = '{"z":"\\u00e9","b":1,"a":1,"b":null,"a":null,"y":true,"a":2,"\\u0061":3}'
+      for k, v in pairs(json.raw(text)) do list[#list + 1] = k .. "=" .. tostring(v) end
       print(table.concat(list, " "))]])
+  end)
+
+  it("has members with names alone, not with numbers", function()
+    shows {
+      { [[json.raw('{"a":"x"}')[1], json.raw('{"1":"x"}')[1], json.raw('{"1":"x"}')["1"], #json.raw('{"a":1}')]],
+        "nil\tnil\tx\t0" },
+    }
   end)
 
   it("cannot be written to or taken apart", function()

@@ -47,51 +47,54 @@ static int end(void **state) {
     return 0;
 }
 
-/* Pushes the element with these facts and reads its member a. */
-static const char *read_a(lua_State *L, const char *text, unsigned facts) {
-    json_push_raw_facts(L, text, strlen(text), facts);
+/* Decodes the document and gives its member a. */
+static const char *decode_a(lua_State *L, const char *text) {
+    assert_int_equal(json_decode_push(L, text, strlen(text), NULL), ERR_OK);
+    assert_int_equal(lua_type(L, -1), LUA_TTABLE);
     lua_getfield(L, -1, "a");
     return lua_tostring(L, -1);
 }
 
 static void what_cjson_decodes_well_goes_to_it(void **state) {
     lua_State *L = *state;
-    const char *text = "{\"a\":\"ours\",\"b\":\"\\n\",\"c\":true}";
-    unsigned facts;
-    assert_int_equal(json_check(text, strlen(text), 64, &facts, NULL), ERR_OK);
-    assert_string_equal(read_a(L, text, facts), "the stand-in's");
+    assert_string_equal(decode_a(L, "{\"a\":\"ours\",\"b\":\"\\n\",\"c\":true}"), "the stand-in's");
     lua_getfield(L, 1, "b");
     assert_true(lua_isnil(L, -1));
     assert_int_equal(decoded, 1);
-    assert_string_equal(read_a(L, text, 0), "the stand-in's");
+    assert_string_equal(decode_a(L, "{\"a\":\"ours\",\"b\":{\"c\":[\"d\"]}}"), "the stand-in's");
     assert_int_equal(opened, 1);
     assert_int_equal(decoded, 2);
 }
 
 static void what_it_would_spoil_does_not(void **state) {
     lua_State *L = *state;
-    static const unsigned facts[] = {JSON_HAS_NUMBER,      JSON_HAS_NULL,       JSON_HAS_NESTED,
-                                     JSON_HAS_EMPTY_ARRAY, JSON_LONE_SURROGATE, JSON_UNKNOWN};
-    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        assert_string_equal(read_a(L, "{\"a\":\"ours\"}", facts[i]), "ours");
-    json_push_raw_facts(L, "[\"a\"]", 5, 0);
-    lua_geti(L, -1, 1);
+    static const char *const texts[] = {
+        "{\"a\":\"ours\",\"b\":7}",        "{\"a\":\"ours\",\"b\":null}",
+        "{\"a\":\"ours\",\"b\":{\"c\":[]}}", "{\"a\":\"ours\",\"b\":\"\\ud800\"}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_string_equal(decode_a(L, texts[i]), "ours");
+    assert_int_equal(json_decode_push(L, "\"a\"", 3, NULL), ERR_OK);
     assert_string_equal(lua_tostring(L, -1), "a");
+    assert_int_equal(decoded, 0);
+}
+
+static void raw_objects_do_without_it(void **state) {
+    lua_State *L = *state;
     json_push_raw(L, "{\"a\":\"ours\"}", 12);
     lua_getfield(L, -1, "a");
     assert_string_equal(lua_tostring(L, -1), "ours");
-    assert_int_equal(decoded, 0);
+    assert_int_equal(opened, 0);
 }
 
 static void what_it_refuses_is_decoded_all_the_same(void **state) {
     refuses = 1;
-    assert_string_equal(read_a(*state, "{\"a\":\"ours\"}", 0), "ours");
+    assert_string_equal(decode_a(*state, "{\"a\":\"ours\"}"), "ours");
     assert_int_equal(decoded, 1);
 }
 
 static void it_is_opened_for_ourselves_only(void **state) {
     lua_State *L = *state;
-    read_a(L, "{\"a\":\"\"}", 0);
+    decode_a(L, "{\"a\":\"\"}");
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     assert_int_equal(lua_getfield(L, -1, "cjson"), LUA_TNIL);
     assert_int_equal(lua_getglobal(L, "cjson"), LUA_TNIL);
@@ -179,6 +182,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_cjson_decodes_well_goes_to_it, begin, end),
         cmocka_unit_test_setup_teardown(what_it_would_spoil_does_not, begin, end),
+        cmocka_unit_test_setup_teardown(raw_objects_do_without_it, begin, end),
         cmocka_unit_test_setup_teardown(what_it_refuses_is_decoded_all_the_same, begin, end),
         cmocka_unit_test_setup_teardown(it_is_opened_for_ourselves_only, begin, end),
         cmocka_unit_test_setup_teardown(raw_objects_show_their_bytes, begin, end),
