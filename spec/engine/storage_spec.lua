@@ -140,8 +140,8 @@ M.list = { user = all("user", "/users") }]]
       print(why.code, why.message, why.hint)
     ]]):format(state_dir()))
     local out = reeve.engine(reeve.read(w.home .. "/nfs.lua"))
-    assert.equal(("storage\t%s lies on a network file system (nfs), which cannot keep a state safe\t"):format(state_dir())
-      .. 'set "state" in reeve.json to a folder on a local disk\n', out)
+    assert.equal(("storage\t%s lies on a network file system (nfs), which cannot keep a state safe\t"):format(
+      state_dir()) .. 'set "state" in reeve.json to a folder on a local disk\n', out)
     assert.is_nil(reeve.read(data()))
   end)
 
