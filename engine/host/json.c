@@ -251,6 +251,7 @@ static bool take(const char **text, size_t *left, const char *bytes, size_t len)
 }
 
 bool json_string_is(const struct json_value *string, const char *text, size_t len) {
+    if (!string->escaped) return string->len == len + 2 && memcmp(string->at + 1, text, len) == 0;
     if (string->len < len + 2) return false; /* no escape is shorter than what it means */
     const char *p = string->at + 1, *end = string->at + string->len - 1;
     while (p < end) {

@@ -70,19 +70,40 @@ bool model_absent(const struct json_value *v) {
     return v->kind == JSON_NONE || v->kind == JSON_NULL || (v->kind == JSON_STRING && v->len == 2);
 }
 
+static enum err too_long(struct model_check *c, const char *field, size_t max) {
+    return model_refuse(c, false, "%s: %s", field,
+                        max == LIMIT_ID ? "it is longer than 512 bytes"
+                                        : "it is longer than 64 KiB");
+}
+
+static bool is_plain(const struct json_value *v) {
+    return v->kind == JSON_STRING && !v->escaped;
+}
+
+/* A string without escapes is checked where it stands: it can hold no NUL. */
+static enum err check_plain(struct model_check *c, const char *field, const struct json_value *v,
+                            size_t max) {
+    if (v->len - 2 > max) return too_long(c, field, max);
+    if (!json_utf8_valid(v->at + 1, v->len - 2))
+        return model_refuse(c, false, "%s: %s", field, "it is not valid UTF-8");
+    return ERR_OK;
+}
+
 /* The text of a string or integer into c->text, checked against `max` bytes. */
 enum err model_text(struct model_check *c, const char *field, const struct json_value *v,
                         size_t max) {
     if (v->kind != JSON_STRING && v->kind != JSON_INTEGER)
         return model_refuse(c, true, "%s: %s", field, "a string was expected");
     buf_clear(&c->text);
+    if (is_plain(v)) {
+        enum err plain = check_plain(c, field, v, max);
+        return plain ? plain : buf_add(&c->text, v->at + 1, v->len - 2);
+    }
     enum err rc =
         v->kind == JSON_STRING ? json_unescape(v, &c->text) : buf_add(&c->text, v->at, v->len);
     if (rc == ERR_LIMIT) return model_refuse(c, false, "%s: %s", field, "it is too long");
     if (rc) return rc;
-    if (c->text.len > max)
-        return model_refuse(c, false, "%s: %s", field,
-                      max == LIMIT_ID ? "it is longer than 512 bytes" : "it is longer than 64 KiB");
+    if (c->text.len > max) return too_long(c, field, max);
     if (memchr(c->text.data, 0, c->text.len))
         return model_refuse(c, false, "%s: %s", field, "it holds a NUL");
     if (!json_utf8_valid(c->text.data, c->text.len))
@@ -97,11 +118,18 @@ enum err model_add(struct model_check *c, const char *text) {
 /* Appends ,"name": (without the comma after an opening brace). */
 enum err model_add_name(struct model_check *c, const char *name) {
     struct buf *out = &c->draft->json;
-    enum err rc = ERR_OK;
-    if (out->len && out->data[out->len - 1] != '{') rc = buf_add_byte(out, ',');
-    if (!rc) rc = json_escape(name, strlen(name), out);
-    if (!rc) rc = buf_add_byte(out, ':');
-    return full(c, rc);
+    size_t len = strlen(name);
+    enum err rc = buf_reserve(out, len + 4);
+    if (rc) return full(c, rc);
+    char *p = out->data + out->len;
+    if (out->len && p[-1] != '{') *p++ = ',';
+    *p++ = '"';
+    memcpy(p, name, len); /* our own names: nothing in them is escaped */
+    p += len;
+    *p++ = '"';
+    *p++ = ':';
+    out->len = (size_t)(p - out->data);
+    return ERR_OK;
 }
 
 enum err model_add_string(struct model_check *c, const char *bytes, size_t len) {
@@ -111,8 +139,9 @@ enum err model_add_string(struct model_check *c, const char *bytes, size_t len) 
 static enum err add_text_field(struct model_check *c, const char *name, const struct json_value *v,
                                size_t max) {
     if (model_absent(v)) return ERR_OK;
-    enum err rc = model_text(c, name, v, max);
+    enum err rc = is_plain(v) ? check_plain(c, name, v, max) : model_text(c, name, v, max);
     if (!rc) rc = model_add_name(c, name);
+    if (!rc && is_plain(v)) return full(c, buf_add(&c->draft->json, v->at, v->len));
     return rc ? rc : model_add_string(c, c->text.data, c->text.len);
 }
 
@@ -161,11 +190,29 @@ static enum err add_strings(struct model_check *c, const char *name, const struc
     return rc ? rc : model_add(c, "]");
 }
 
+bool model_members(const struct json_value *object, const char *const *names,
+                   struct json_value *found) {
+    struct json_each it;
+    bool known = true;
+    for (size_t i = 0; names[i]; i++) found[i] = (struct json_value){.kind = JSON_NONE};
+    if (!json_each_open(&it, object->at, object->len) || !it.object) return false;
+    while (json_each_next(&it)) {
+        size_t i = 0;
+        while (names[i] && !json_string_is(&it.key, names[i], strlen(names[i]))) i++;
+        if (names[i]) found[i] = it.value;
+        known = known && names[i];
+    }
+    return known;
+}
+
 enum err model_read_reference(struct model_check *c, const char *field, const struct json_value *v,
                                struct model_reference *out) {
     if (v->kind != JSON_OBJECT)
         return model_refuse(c, true, "%s: %s", field, "a table { type, id } was expected");
-    struct json_value type = json_find(v->at, v->len, "type"), id = json_find(v->at, v->len, "id");
+    static const char *const names[] = {"type", "id", NULL};
+    struct json_value found[2];
+    model_members(v, names, found);
+    struct json_value type = found[0], id = found[1];
     if (model_absent(&type) || model_absent(&id))
         return model_refuse(c, model_absent(&type), "%s: %s", field,
                       model_absent(&type) ? "it has no type" : "it has no id");
@@ -202,6 +249,7 @@ static enum err add_reference_field(struct model_check *c, const char *name, con
 /* Strings anywhere below a profile: what would make the record unreadable elsewhere. */
 static enum err check_deep(struct model_check *c, const char *name, const struct json_value *v,
                            unsigned depth) {
+    if (is_plain(v)) return check_plain(c, name, v, LIMIT_STRING);
     if (v->kind == JSON_STRING) return model_text(c, name, v, LIMIT_STRING);
     if (v->kind != JSON_ARRAY && v->kind != JSON_OBJECT) return ERR_OK;
     if (depth == 0) return model_refuse(c, false, "%s: %s", name, "it is nested too deeply");
@@ -209,7 +257,7 @@ static enum err check_deep(struct model_check *c, const char *name, const struct
     enum err rc = ERR_OK;
     json_each_open(&it, v->at, v->len);
     while (!rc && json_each_next(&it)) {
-        if (it.object) rc = model_text(c, name, &it.key, LIMIT_STRING);
+        if (it.object) rc = check_deep(c, name, &it.key, 0);
         if (!rc) rc = check_deep(c, name, &it.value, depth - 1);
     }
     return rc;

@@ -50,6 +50,11 @@ enum err model_add_string(struct model_check *c, const char *bytes, size_t len);
 enum err model_add_field(struct model_check *c, const struct model_field *f,
                          const struct json_value *v);
 
+/* The members of an object by name, JSON_NONE where absent; `names` ends with NULL. False where it
+ * has another one, or is no object. */
+bool model_members(const struct json_value *object, const char *const *names,
+                   struct json_value *found);
+
 enum err model_read_reference(struct model_check *c, const char *field, const struct json_value *v,
                               struct model_reference *out);
 /* {"type":…,"id":…  the closing brace is the caller's: he may have more to say. */

@@ -4,32 +4,32 @@
 #include <string.h>
 
 const struct model_field model_fields[] = {
-    {"name", MODEL_STRING, NULL, NULL},
-    {"description", MODEL_STRING, NULL, NULL},
-    {"parent", MODEL_REFERENCE, NULL, NULL},
-    {"created_at", MODEL_TIME, NULL, NULL},
-    {"login", MODEL_STRING, "user", NULL},
-    {"email", MODEL_STRING, "user", NULL},
-    {"emails", MODEL_STRINGS, "user", NULL},
-    {"status", MODEL_CHOICE, "user", "enabled disabled pending deleted"},
-    {"status_details", MODEL_STRING, "user", NULL},
-    {"last_login_at", MODEL_TIME, "user", NULL},
-    {"account_type", MODEL_CHOICE, "user", "human service system"},
-    {"sso", MODEL_BOOLEAN, "user", NULL},
-    {"mfa", MODEL_BOOLEAN, "user", NULL},
-    {"employee_ids", MODEL_STRINGS, "user", NULL},
-    {"expires_at", MODEL_TIME, "secret", NULL},
-    {"last_used_at", MODEL_TIME, "secret", NULL},
-    {"identity", MODEL_REFERENCE, "secret", NULL},
-    {"profile", MODEL_PROFILE, NULL, NULL},
-    {NULL, MODEL_STRING, NULL, NULL},
+    {MODEL_NAMED("name"), MODEL_STRING, NULL, NULL},
+    {MODEL_NAMED("description"), MODEL_STRING, NULL, NULL},
+    {MODEL_NAMED("parent"), MODEL_REFERENCE, NULL, NULL},
+    {MODEL_NAMED("created_at"), MODEL_TIME, NULL, NULL},
+    {MODEL_NAMED("login"), MODEL_STRING, "user", NULL},
+    {MODEL_NAMED("email"), MODEL_STRING, "user", NULL},
+    {MODEL_NAMED("emails"), MODEL_STRINGS, "user", NULL},
+    {MODEL_NAMED("status"), MODEL_CHOICE, "user", "enabled disabled pending deleted"},
+    {MODEL_NAMED("status_details"), MODEL_STRING, "user", NULL},
+    {MODEL_NAMED("last_login_at"), MODEL_TIME, "user", NULL},
+    {MODEL_NAMED("account_type"), MODEL_CHOICE, "user", "human service system"},
+    {MODEL_NAMED("sso"), MODEL_BOOLEAN, "user", NULL},
+    {MODEL_NAMED("mfa"), MODEL_BOOLEAN, "user", NULL},
+    {MODEL_NAMED("employee_ids"), MODEL_STRINGS, "user", NULL},
+    {MODEL_NAMED("expires_at"), MODEL_TIME, "secret", NULL},
+    {MODEL_NAMED("last_used_at"), MODEL_TIME, "secret", NULL},
+    {MODEL_NAMED("identity"), MODEL_REFERENCE, "secret", NULL},
+    {MODEL_NAMED("profile"), MODEL_PROFILE, NULL, NULL},
+    {NULL, 0, MODEL_STRING, NULL, NULL},
 };
 
 int model_field_index(const struct json_value *key) {
     if (json_string_is(key, "type", 4)) return MODEL_TYPE;
     if (json_string_is(key, "id", 2)) return MODEL_ID;
     for (int i = 0; model_fields[i].name; i++)
-        if (json_string_is(key, model_fields[i].name, strlen(model_fields[i].name))) return i;
+        if (json_string_is(key, model_fields[i].name, model_fields[i].name_len)) return i;
     return -1;
 }
 

@@ -22,12 +22,16 @@ enum model_field_kind {
 
 struct model_field {
     const char *name;
+    size_t name_len;
     enum model_field_kind kind;
     const char *trait;   /* only resources with it have the field; NULL: all */
     const char *choices; /* of a MODEL_CHOICE: words with a blank between */
 };
 
 enum { MODEL_FIELDS_MAX = 32, MODEL_TIME_MAX = WHEN_MAX };
+
+/* The first two members of a field. */
+#define MODEL_NAMED(name) name, sizeof name - 1
 
 /* Ended by one without a name. "type" and "id" are not in it: model.c writes them first. */
 extern const struct model_field model_fields[];

@@ -7,17 +7,20 @@
 
 /* An entitlement's fields, in the order in which they are written after resource and slug. Those
  * with a structure of their own are written by hand below. */
-static const struct model_field description = {"description", MODEL_STRING, NULL, NULL};
-static const struct model_field purpose = {"purpose", MODEL_CHOICE, NULL,
+static const struct model_field description = {MODEL_NAMED("description"), MODEL_STRING, NULL, NULL};
+static const struct model_field purpose = {MODEL_NAMED("purpose"), MODEL_CHOICE, NULL,
                                            "assignment permission ownership"};
-static const struct model_field grantable_to = {"grantable_to", MODEL_STRINGS, NULL, NULL};
-static const struct model_field privileged = {"privileged", MODEL_BOOLEAN, NULL, NULL};
+static const struct model_field grantable_to = {MODEL_NAMED("grantable_to"), MODEL_STRINGS, NULL, NULL};
+static const struct model_field privileged = {MODEL_NAMED("privileged"), MODEL_BOOLEAN, NULL, NULL};
 
 static const char *const entitlement_members[] = {
     "resource", "on", "slug", "name", "title", "description", "purpose", "grantable_to",
     "privileged", "keep", "exclusion_group", NULL,
 };
+enum { ENTITLEMENT_RESOURCE, ENTITLEMENT_ON, ENTITLEMENT_SLUG, ENTITLEMENT_MEMBERS = 11 };
+
 static const char *const grant_members[] = {"on", "slug", "to", "expandable", NULL};
+enum { GRANT_ON, GRANT_SLUG, GRANT_TO, GRANT_EXPANDABLE, GRANT_MEMBERS };
 
 /* What a mapping says about an entitlement, over what the manifest declares. */
 struct sources {
@@ -35,15 +38,11 @@ static struct json_value field(const struct sources *s, const char *name) {
 }
 
 static enum err known_members(struct model_check *c, const char *what, const struct json_value *v,
-                              const char *const *names) {
-    struct json_each it;
-    if (!json_each_open(&it, v->at, v->len) || !it.object)
+                              const char *const *names, struct json_value *found) {
+    if (v->kind != JSON_OBJECT)
         return model_refuse(c, true, "%s: %s", what, "a table was expected");
-    while (json_each_next(&it)) {
-        size_t i = 0;
-        while (names[i] && !json_string_is(&it.key, names[i], strlen(names[i]))) i++;
-        if (!names[i]) return model_refuse(c, true, "%s: it has a field that is unknown%s", what, "");
-    }
+    if (!model_members(v, names, found))
+        return model_refuse(c, true, "%s: it has a field that is unknown%s", what, "");
     return ERR_OK;
 }
 
@@ -171,9 +170,11 @@ static enum err add_given(struct model_check *c, const struct json_value *given,
                           const struct json_value *slug_key) {
     struct model_reference on;
     char slug[LIMIT_ID + 1];
-    enum err rc = known_members(c, "entitlements", given, entitlement_members);
-    struct json_value where = rc ? *given : member(given, "on"), s = member(given, "slug");
-    if (!rc && where.kind == JSON_NONE) where = member(given, "resource");
+    struct json_value found[ENTITLEMENT_MEMBERS];
+    enum err rc = known_members(c, "entitlements", given, entitlement_members, found);
+    if (rc) return rc;
+    struct json_value where = found[ENTITLEMENT_ON], s = found[ENTITLEMENT_SLUG];
+    if (where.kind == JSON_NONE) where = found[ENTITLEMENT_RESOURCE];
     if (slug_key) s = *slug_key;
     if (!rc) rc = read_slug(c, "entitlements", &s, slug);
     if (!rc) rc = read_on(c, "entitlements.on", &where, &on);
@@ -229,15 +230,19 @@ enum err model_add_entitlements(struct model_check *c) {
 }
 
 static const char *const expandable_members[] = {"type", "id", "slug", "shallow", "to", NULL};
+enum { EXPANDABLE_SLUG = 2, EXPANDABLE_SHALLOW, EXPANDABLE_TO, EXPANDABLE_MEMBERS };
 
 static enum err add_expandable_item(struct model_check *c, const struct json_value *v) {
-    static const struct model_field shallow = {"shallow", MODEL_BOOLEAN, NULL, NULL};
-    static const struct model_field to = {"to", MODEL_STRINGS, NULL, NULL};
+    static const struct model_field shallow = {MODEL_NAMED("shallow"), MODEL_BOOLEAN, NULL, NULL};
+    static const struct model_field to = {MODEL_NAMED("to"), MODEL_STRINGS, NULL, NULL};
     struct model_reference ref;
     char slug[LIMIT_ID + 1];
-    enum err rc = known_members(c, "expandable", v, expandable_members);
+    struct json_value found[EXPANDABLE_MEMBERS];
+    enum err rc = known_members(c, "expandable", v, expandable_members, found);
     if (!rc) rc = model_read_reference(c, "expandable", v, &ref);
-    struct json_value s = member(v, "slug"), f = member(v, "shallow"), types = member(v, "to");
+    if (rc) return rc;
+    struct json_value s = found[EXPANDABLE_SLUG], f = found[EXPANDABLE_SHALLOW],
+                      types = found[EXPANDABLE_TO];
     if (!rc) rc = read_slug(c, "expandable", &s, slug);
     if (!rc) rc = model_add(c, "{\"type\":");
     if (!rc) rc = model_add_string(c, ref.type, ref.type_len);
@@ -282,10 +287,12 @@ static void key_grant(struct model_check *c, const struct model_reference *on, c
 static enum err add_grant(struct model_check *c, const struct json_value *given) {
     struct model_reference on, to;
     char slug[LIMIT_ID + 1];
-    enum err rc = known_members(c, "grants", given, grant_members);
-    struct json_value v = rc ? *given : member(given, "on"), s = member(given, "slug"),
-                      who = member(given, "to"), expandable = member(given, "expandable");
-    if (!rc && v.kind == JSON_NONE)
+    struct json_value found[GRANT_MEMBERS];
+    enum err rc = known_members(c, "grants", given, grant_members, found);
+    if (rc) return rc;
+    struct json_value v = found[GRANT_ON], s = found[GRANT_SLUG], who = found[GRANT_TO],
+                      expandable = found[GRANT_EXPANDABLE];
+    if (v.kind == JSON_NONE)
         rc = model_refuse(c, true, "%s: %s", "grants.on", "a table { type, id } was expected");
     if (!rc) rc = model_read_reference(c, "grants.on", &v, &on);
     if (!rc) rc = read_slug(c, "grants", &s, slug);

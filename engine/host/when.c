@@ -182,6 +182,20 @@ static bool read_any(const char *text, size_t len, struct moment *m, int64_t *se
     return read_rfc3339(r, m) && resolve(m, seconds);
 }
 
+/* Every record has a time or two: digits by hand cost a tenth of what snprintf does. */
+static char *put_digits(char *out, int n, int width) {
+    for (int i = width - 1; i >= 0; i--, n /= 10) out[i] = (char)('0' + n % 10);
+    return out + width;
+}
+
+static char *put_three(char *out, int a, int width, char separator, int b, int c) {
+    out = put_digits(out, a, width);
+    *out++ = separator;
+    out = put_digits(out, b, 2);
+    *out++ = separator;
+    return put_digits(out, c, 2);
+}
+
 static void write_seconds(int64_t seconds, const char *fraction, size_t len, char *out) {
     int year, month, day;
     int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
@@ -189,8 +203,16 @@ static void write_seconds(int64_t seconds, const char *fraction, size_t len, cha
     date_from(days, &year, &month, &day);
     if (len > WHEN_FRACTION_MAX) len = WHEN_FRACTION_MAX;
     while (len > 0 && fraction[len - 1] == '0') len--;
-    snprintf(out, WHEN_MAX, "%04d-%02d-%02dT%02d:%02d:%02d%s%.*sZ", year, month, day, rest / 3600,
-             rest / 60 % 60, rest % 60, len ? "." : "", (int)len, len ? fraction : "");
+    out = put_three(out, year, 4, '-', month, day);
+    *out++ = 'T';
+    out = put_three(out, rest / 3600, 2, ':', rest / 60 % 60, rest % 60);
+    if (len) {
+        *out++ = '.';
+        memcpy(out, fraction, len);
+        out += len;
+    }
+    *out++ = 'Z';
+    *out = '\0';
 }
 
 bool when_write(int64_t seconds, uint32_t nanos, char out[WHEN_MAX]) {
