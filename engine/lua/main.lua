@@ -66,7 +66,7 @@ end
 local function report(e)
   if type(e) == "table" and e.code and e.message then
     if not e.quiet then tell(e) end
-    return e.quiet and 128 + 13 or exit.status(e.code)
+    return e.quiet and 128 + 13 or e.signal and 128 + e.signal or exit.status(e.code)
   end
   local text = type(e) == "table" and e.message or tostring(e)
   io.stderr:write(scrub("reeve: internal error: " .. text .. "\n"))

@@ -57,6 +57,7 @@ end
 
 --- Plans; see the head of this file.
 function M.run(home, connector, options, fn)
+  sys.catch_signals() -- so that the copy goes at the end, whatever ends it
   local dir = copy_state(home, connector)
   local ok, result = pcall(function()
     local state = sync.open_state(home, dir)
@@ -67,6 +68,9 @@ function M.run(home, connector, options, fn)
     return result
   end)
   sys.remove_tree(dir)
+  if not ok and type(result) == "table" and result.signal then
+    result.message = ("ended by signal %d; nothing was changed"):format(result.signal)
+  end
   if not ok then error(result, 0) end
   return result
 end

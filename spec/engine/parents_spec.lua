@@ -60,7 +60,7 @@ M.list = {
     w = acme.new { connector = MEMBERS, world = members_world() }
     w:synced()
     local world = members_world()
-    world["/teams/t2/members"] = { status = 500 }
+    world["/teams/t2/members"] = { status = 404 }
     world["/teams/t1/members"] = items { { id = "u1" }, { id = "u2" }, { id = "u3" } }
     w:world(world)
     w:synced(7)
@@ -71,6 +71,13 @@ M.list = {
     w:world(members_world())
     w:synced()
     assert.equal("u1 on t1, u2 on t1, u3 on t2, u4 on t3", w:grants())
+    -- One that failed, and then is gone, takes along what it gave.
+    w:world(world)
+    w:synced(7)
+    world["/teams"] = items { { id = "t1" }, { id = "t3" } }
+    w:world(world)
+    w:synced()
+    assert.equal("u1 on t1, u2 on t1, u3 on t1, u4 on t3", w:grants())
   end)
 
   it("publish nothing where the list of the parents failed", function()
@@ -172,6 +179,9 @@ M.list = {
     assert.equal("t1 t3", w:ids("team"))
     assert.equal("u1 on t1, u2 on t1, u4 on t3", w:grants())
     assert.equal(2, w:asked("/members"))
+    assert.equal(0, w:asked("t2/members"))
+    w:synced() -- and what is remembered says the same
+    assert.equal("u1 on t1, u2 on t1, u4 on t3", w:grants())
     assert.equal(0, w:asked("t2/members"))
   end)
 

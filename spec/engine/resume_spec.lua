@@ -154,6 +154,21 @@ M.list = { org = all("org", "/orgs"), team = all("team", "/teams"), user = all("
     assert.is_truthy(r.err:find("another key", 1, true))
   end)
 
+  it("does not belong to a plan, which leaves nothing behind when it is told to end", function()
+    cut_short()
+    w.sim:faults { "GET /orgs: latency=30000" }
+    local p = reeve.start { "plan", "acme", home = w.home }
+    reeve.await(function() return w:asked("GET /orgs") == 1 end, "the request")
+    p:kill("TERM")
+    assert.equal(143, p:wait().code)
+    assert.is_truthy(p.err:find("nothing was changed", 1, true), p.err)
+    assert.equal("", (reeve.shell(("ls %s/state/connectors/acme | grep plan"):format(w.home))))
+    w.sim:faults {}
+    w:forget()
+    w:synced()
+    assert.equal(1, w:asked("."))
+  end)
+
   for signal, number in pairs { TERM = 15, INT = 2 } do
     it("by SIG" .. signal .. " ends with 128 + the signal, and is gone on with", function()
       w = acme.new { connector = CONNECTOR, world = world() }
