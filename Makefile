@@ -2,6 +2,7 @@
 #
 #   BUILD     where everything made goes (build); the only folder a build writes to
 #   CC CFLAGS LDFLAGS  as usual;  SANITIZE=address,undefined builds with sanitizers
+#   CJSON     lua-cjson's module (a .so of LuaRocks, say) in place of the system's library
 #   T         for test and asan: only the tests whose path matches;  FUZZ_S  seconds a fuzz target
 #   JOBS      compilers, and tests, at once (2)
 
@@ -14,7 +15,7 @@ FUZZ_S  ?= 10
 PACKAGES := make gcc pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev liblmdb-dev \
             libsodium-dev libmicrohttpd-dev lua5.4
 TEST_PACKAGES := lua-busted lua-check libcmocka-dev curl jq openssl nghttp2-proxy tinyproxy zstd
-LIBRARIES := lua5.4 lua5.4-cjson libcurl lmdb libsodium libmicrohttpd
+LIBRARIES := lua5.4 $(if $(CJSON),,lua5.4-cjson) libcurl lmdb libsodium libmicrohttpd
 
 CFLAGS  ?= -O2 -g
 WARN    := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
@@ -24,7 +25,7 @@ CFLAGS  := -O1 -g -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
 endif
 # Silent here: where a library is missing, deps installs it, and the make below looks again.
 LIBCFLAGS := $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
-LIBS      := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread
+LIBS      := $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) $(CJSON) -lm -lpthread
 
 HOST_C := $(wildcard engine/host/*.c)
 API_C  := $(wildcard engine/api/*.c)
