@@ -30,7 +30,7 @@ end
 
 -- An absolute path without "." and ".." in it, links as they are.
 local function absolute(path, base)
-  if path:sub(1, 1) ~= "/" then path = (base or sys().real_path(".")) .. "/" .. path end
+  if path:sub(1, 1) ~= "/" then path = (base or fail.try(sys().real_path("."))) .. "/" .. path end
   local parts = {}
   for part in path:gmatch("[^/]+") do
     if part == ".." then parts[#parts] = nil
@@ -67,7 +67,7 @@ end
 
 -- The tree's own plugins where the program runs from a build folder, else those of the installation.
 local function bundled()
-  local exe = sys().exe_path()
+  local exe = fail.try(sys().exe_path())
   local bin = exe:match("^(.*)/[^/]*$")
   for _, up in ipairs { "/..", "/../.." } do
     if exists(bin .. up .. "/engine/main.c", "file") then

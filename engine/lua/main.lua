@@ -69,7 +69,11 @@ local function report(e)
     return e.quiet and 128 + 13 or e.signal and 128 + e.signal or exit.status(e.code)
   end
   local text = type(e) == "table" and e.message or tostring(e)
-  io.stderr:write(scrub("reeve: internal error: " .. text .. "\n"))
+  if text == "not enough memory" then -- as Lua itself says it
+    io.stderr:write("reeve: out of memory\n")
+  else
+    io.stderr:write(scrub("reeve: internal error: " .. text .. "\n"))
+  end
   return exit.status("failed")
 end
 

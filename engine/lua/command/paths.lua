@@ -1,5 +1,6 @@
 -- paths: where things are.
 local cli = require "cli"
+local fail = require "fail"
 
 return {
   name = "paths",
@@ -14,8 +15,8 @@ return {
       home = home.dir, config = home.file, connectors = home.dir .. "/connectors",
       plugins = home.plugins_dirs[1].path, bundled_plugins = home.plugins_dirs[2].path,
       scripts = home.dir .. "/scripts", key = home.key_path, state = home.state,
-        ledger = home.state .. "/ledger",
-      program = require("host.sys").exe_path(),
+      ledger = home.state .. "/ledger",
+      program = fail.try(require("host.sys").exe_path()),
     }, { "home", "config", "connectors", "plugins", "bundled_plugins", "scripts", "key", "state", "ledger" })
     return 0
   end,

@@ -33,7 +33,7 @@ end
 local passed_on = { "fresh", "hold", "wait", "quiet", "verbose", "no-color" }
 
 local function command_line(ctx, name, flags)
-  local argv = { require("host.sys").exe_path(), "sync", name, "--home", ctx.home.dir }
+  local argv = { (fail.try(require("host.sys").exe_path())), "sync", name, "--home", ctx.home.dir }
   for _, flag in ipairs(passed_on) do
     if flags[flag:gsub("%-", "_")] then argv[#argv + 1] = "--" .. flag end
   end
