@@ -71,10 +71,13 @@ function Token:fetch()
     fetching = task.spawn(self.get, { args = { self }, sandbox = self.sandbox, detached = true,
       name = "token" })
     self.fetching = fetching
-    fetching.on_end = function() self.fetching = nil end
+    -- Kept as it ends, before anybody who waits goes on: another who comes in between would fetch again.
+    fetching.on_end = function(t)
+      self.fetching = nil
+      if t.ok then self:set(t.results[1], t.results[2]) end
+    end
   end
-  local value, expires = fetching:join()
-  if self.value ~= value then self:set(value, expires) end
+  fetching:join()
 end
 
 --- The token, good for a while.
@@ -84,11 +87,14 @@ function Token:current()
   return self.value
 end
 
---- After a 401 with `used`: another one. True where there is one.
+--- After a 401 with `used`: another one. True where there is one. A token that a renewal brought, and that
+--- nothing has taken since, is not renewed again: several requests that are refused at once ask for one.
 function Token:renew(used)
   if self.value == used then
+    if self.renewed and not self.worked then return false end
     self.value = nil
     self:fetch()
+    self.renewed, self.worked = true, false
   end
   return true
 end
@@ -186,6 +192,12 @@ local function custom(session, fn)
 end
 
 -- For the engine ------------------------------------------------------------------------------------------
+
+--- The target took what was used: a token that it refuses later has ended, and is worth renewing.
+function M.taken(handle, used)
+  local kind = kinds[handle]
+  if kind.renew and kind.value == used then kind.worked = true end
+end
 
 --- Puts the credential into a request's headers; returns what was used, for M.renew.
 function M.apply(handle, headers)

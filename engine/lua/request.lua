@@ -187,6 +187,7 @@ local function with_answer(session, ask, res)
       return nil
     end
   end
+  if ask.auth and res.status < 300 then auth.taken(ask.auth, ask.used) end
   local verdict, detail, code = judge(ask, res)
   if verdict == "ok" then return res end
   local why
