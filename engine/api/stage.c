@@ -14,7 +14,7 @@
  *   g:sync() · g:tick() · g:cache(key, value) · g:index(unit)
  *   g:walk(unit) -> iterator of raw, name, kind, parent, outcome
  *   g:find(name | kind, id) -> raw, parent | nil
- *   g:compare({{name=, gone=bool}, …} [, progress]) -> result | nil, message, code
+ *   g:compare({{name=, gone=bool, keep=bool}, …} [, progress]) -> result | nil, message, code
  *   g:close() */
 #include "stage.h"
 
@@ -397,6 +397,7 @@ static int g_compare(lua_State *L) {
         luaL_checktype(L, -1, LUA_TTABLE);
         lists[i].name.p = api_opt_string(L, lua_gettop(L), "name", &lists[i].name.n);
         lists[i].gone_if_unvisited = api_opt_boolean(L, lua_gettop(L), "gone", 0);
+        lists[i].keep = api_opt_boolean(L, lua_gettop(L), "keep", 0);
         lua_pop(L, 1);
     }
     struct tally *tally = tally_new(L);

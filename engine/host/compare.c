@@ -78,7 +78,7 @@ static enum err action_of(struct compare *c, const struct seq_unit *unit, enum a
     if (!list)
         *out = OVER;
     else if (!rc && seq_progress_read(v, &p, NULL) && p.state != SEQ_OPEN) /* open: begun only */
-        *out = p.state == SEQ_COMPLETE ? LISTED : PARTLY;
+        *out = p.state == SEQ_COMPLETE && !list->keep ? LISTED : PARTLY;
     else
         *out = list->gone_if_unvisited ? OVER : UNTOUCHED;
     return ERR_OK;

@@ -28,6 +28,7 @@
 struct compare_list {
     struct span name;
     bool gone_if_unvisited; /* its parents were all listed: a parent not seen is no more */
+    bool keep; /* another list that gives its kinds did not come whole: what is not here may be there */
 };
 
 /* Compares run `run` (fetched, not yet published) with the accepted one. Lists that are not named

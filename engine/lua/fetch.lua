@@ -279,11 +279,23 @@ local function absence_is_proof(fetch, list)
   return true
 end
 
+-- What left a list may have gone to another list of its kind: absence from this one alone proves nothing while
+-- that one is incomplete. A parent's children do not wander, so lists with `per` are not asked.
+local function may_be_elsewhere(fetch, list)
+  if list.per then return false end
+  for _, kind in ipairs(list.kinds) do
+    for _, other in ipairs(fetch.active) do
+      if not other.per and contains(other.kinds, kind) and fetch.lists[other.name].incomplete then return true end
+    end
+  end
+  return false
+end
+
 --- What the comparison wants to know of the lists there are.
 function Fetch:list_facts()
   local facts = {}
   for i, list in ipairs(self.active) do
-    facts[i] = { name = list.name, gone = absence_is_proof(self, list) }
+    facts[i] = { name = list.name, gone = absence_is_proof(self, list), keep = may_be_elsewhere(self, list) }
   end
   return facts
 end

@@ -51,6 +51,28 @@ describe("a list", function()
     assert.equal("u1 u4", w:ids("user"))
   end)
 
+  it("deletes nothing that may have moved to another list of its kind, while that one is incomplete", function()
+    start([[
+local function users(path)
+  return { function(ctx)
+    local res = ctx.http:get(path)
+    for x in res:each("items") do ctx.emit("user", x) end
+    if res.rest.drifted then ctx.incomplete("pages drifted") end
+  end, emits = "user" }
+end
+M.list = { here = users("/here"), there = users("/there"), team = all("team", "/teams") }]],
+      { ["/here"] = ids("u1", "u2", "u3"), ["/there"] = ids("v1"), ["/teams"] = ids("t1") }):synced()
+    local drifted = ids("u2", "v2")
+    drifted.drifted = true
+    w:world { ["/here"] = ids("u1"), ["/there"] = drifted, ["/teams"] = ids("t2") }
+    w:synced(7)
+    assert.equal("u1 u2 u3 v1 v2", w:ids("user"))
+    assert.equal("t2", w:ids("team"))
+    w:world { ["/here"] = ids("u1"), ["/there"] = ids("u2", "v2"), ["/teams"] = ids("t2") }
+    w:synced()
+    assert.equal("u1 u2 v2", w:ids("user"))
+  end)
+
   it("may say itself that it is incomplete", function()
     start(user_list [[
       local res = ctx.http:get("/users")
