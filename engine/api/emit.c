@@ -198,6 +198,13 @@ static void record_identity(lua_State *L, struct object *o, int idx, struct iden
     out->id_len = raw.id_len;
 }
 
+/* The first fault of a mapping, for the message of a run that fails for them. */
+static void note_fault(struct object *o, const struct identity *who, const char *reason) {
+    if (o->unit->fault[0]) return;
+    snprintf(o->unit->fault, sizeof o->unit->fault, "%s%s%.*s", reason, who->id ? ", id " : "",
+             who->id ? (int)who->id_len : 0, who->id ? who->id : "");
+}
+
 static void keep_without(lua_State *L, struct object *o, const struct identity *who,
                          enum record_outcome outcome, bool by_operator, bool fault,
                          const char *reason) {
@@ -207,9 +214,7 @@ static void keep_without(lua_State *L, struct object *o, const struct identity *
     check(L, rc, &e);
     o->stage->draft.head.by_operator = by_operator;
     bool nameless = outcome == RECORD_SET_ASIDE && !who->id;
-    if (fault && !o->unit->fault[0])
-        snprintf(o->unit->fault, sizeof o->unit->fault, "%s%s%.*s", reason, who->id ? ", id " : "",
-                 who->id ? (int)who->id_len : 0, who->id ? who->id : "");
+    if (fault) note_fault(o, who, reason);
     keep(L, o, (fault ? SEQ_FAULT : 0) | (nameless ? SEQ_NAMELESS : 0));
 }
 
@@ -329,8 +334,11 @@ static void finish(lua_State *L, struct object *o) {
     static const unsigned char none[RECORD_KEY];
     bool aside = o->stage->draft.head.outcome == RECORD_SET_ASIDE;
     bool nameless = aside && memcmp(o->stage->draft.parts.data, none, RECORD_KEY) == 0;
-    if (result.mapping_fault && !o->unit->fault[0])
-        snprintf(o->unit->fault, sizeof o->unit->fault, "%s", result.reason);
+    if (result.mapping_fault) {
+        struct identity who;
+        record_identity(L, o, record, &who);
+        note_fault(o, &who, result.reason);
+    }
     keep(L, o, (result.mapping_fault ? SEQ_FAULT : 0) | (nameless ? SEQ_NAMELESS : 0));
 }
 

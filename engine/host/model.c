@@ -400,6 +400,13 @@ enum err model_without(struct model *m, const char *kind, const char *type, cons
     return rc ? err_set(e, ERR_NOMEM, "out of memory setting a record aside") : ERR_OK;
 }
 
+/* Does it say anything that only a resource has? Then it was meant as one. */
+static bool has_content(const struct model_check *c) {
+    for (int i = 0; i < MODEL_FIELDS_MAX; i++)
+        if (i != MODEL_TYPE && i != MODEL_ID && !model_absent(&c->fields[i])) return true;
+    return model_absent(&c->entitlements) && model_absent(&c->grants);
+}
+
 enum err model_check(struct model *m, const char *kind, const char *json, size_t len,
                      struct record_draft *draft, struct model_result *result, struct error *e) {
     struct model_check c = {.m = m, .draft = draft, .result = result};
@@ -409,7 +416,7 @@ enum err model_check(struct model *m, const char *kind, const char *json, size_t
     enum err rc = read_members(&c, json, len);
     if (!rc) rc = read_identity(&c, kind);
     if (!rc && c.id_len) rc = add_resource(&c);
-    if (!rc && !c.id_len && model_absent(&c.entitlements) && model_absent(&c.grants))
+    if (!rc && !c.id_len && has_content(&c))
         rc = model_refuse(&c, false, "%s%s", "it has no id", "");
     if (!rc) rc = model_add_entitlements(&c);
     if (!rc) rc = model_add_grants(&c);
