@@ -77,11 +77,11 @@ M.list = {
   end,
 
   api_key = { function(ctx)
-    local res = ctx.http:get("/api-keys", { raise = false })
-    if res.status == 403 then return ctx.not_covered("the key's role may not list API keys") end
-    if res.status ~= 200 then
-      return nil, ("GET /api-keys: Torq answered %d"):format(res.status), "unavailable"
+    local ok, res = pcall(ctx.http.get, ctx.http, "/api-keys")
+    if not ok and type(res) == "table" and res.status == 403 then
+      return ctx.not_covered("the key's role may not list API keys")
     end
+    if not ok then error(res, 0) end
     for key in res:each("api_keys") do ctx.emit("api_key", key) end
   end, when = "include_api_keys" },
 }

@@ -114,7 +114,8 @@ return {
   teardown(function() w:stop() end)
 
   local TEAMS <const> = { { id = "t1", name = "One" } }
-  local ANN <const>, BOB <const> = '{"id":"ann","name":"Ann","teams":["t1"]}', '{"id":"bob","name":"Bob","teams":["t1"]}'
+  local ANN <const> = '{"id":"ann","name":"Ann","teams":["t1"]}'
+  local BOB <const> = '{"id":"bob","name":"Bob","teams":["t1"]}'
 
   -- The target has these users now (JSON texts, valid or not); the sync ends with this status.
   local function finds(code, ...)
