@@ -220,7 +220,7 @@ static void keep_without(lua_State *L, struct object *o, const struct identity *
 
 /* What Lua says of a failed operation names variables and types, never values; what a script raises
  * by error() may hold anything, so that only its place is told. */
-static void fault_reason(lua_State *L, char *out, size_t size) {
+static void fault_reason(lua_State *L, const char *label, char *out, size_t size) {
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
     const char *colon = strchr(text, ':');
     const char *rest = colon ? strstr(colon + 1, ": ") : NULL;
@@ -231,17 +231,21 @@ static void fault_reason(lua_State *L, char *out, size_t size) {
     if (own)
         snprintf(out, size, "%s", text);
     else
-        snprintf(out, size, "%.*s%sthe mapping raised an error", (int)place, text, place ? ": " : "");
+        snprintf(out, size, "%.*s: the mapping raised an error",
+                 place ? (int)place : (int)strlen(label), place ? text : label);
 }
 
-/* Calls the mapping below its arguments. True: its result is at the top. */
-static bool call(lua_State *L, struct object *o, int nargs, const struct identity *who) {
+/* Calls the mapping below its arguments; `label` is who it is. True: its result is at the top. */
+static bool call(lua_State *L, struct object *o, int nargs, const char *label,
+                 const struct identity *who) {
+    const char *former = vm_watch(label);
     int status = vm_protect(L, nargs, 1);
+    vm_watch(former);
     if (status == LUA_OK) return true;
     if (status == VM_BREACH) lua_error(L);
     char reason[256];
     struct identity raw;
-    fault_reason(L, reason, sizeof reason);
+    fault_reason(L, label, reason, sizeof reason);
     if (!who) raw_identity(L, o, &raw);
     keep_without(L, o, who ? who : &raw, RECORD_SET_ASIDE, false, true, reason);
     return false;
@@ -258,7 +262,7 @@ static bool map(lua_State *L, struct object *o) {
     lua_getiuservalue(L, -1, KIND_VALUE_MAP);
     lua_pushvalue(L, o->at_raw);
     push_at(L, o);
-    if (!call(L, o, 2, NULL)) return false;
+    if (!call(L, o, 2, o->emission->map_label, NULL)) return false;
     if (lua_istable(L, -1)) return true;
     bool nil = lua_isnil(L, -1);
     char reason[128];
@@ -292,7 +296,7 @@ static bool map_again(lua_State *L, struct object *o) {
     lua_pushvalue(L, o->at_raw);
     lua_pushvalue(L, record);
     push_at(L, o);
-    if (!call(L, o, 3, &who)) return false;
+    if (!call(L, o, 3, o->emission->script_label, &who)) return false;
     int result = lua_gettop(L);
     const char *fault = NULL;
     if (lua_isnil(L, result)) {

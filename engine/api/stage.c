@@ -1,7 +1,8 @@
 /* host.stage: the fetching half of a run, and its comparison.
  *
  *   open(st, run, resources) -> g | nil, message, code     resources: the manifest's, as JSON
- *   g:kind(name, {map = fn, script = fn, keep_raw = bool})  what a kind of object is mapped by
+ *   g:kind(name, {map = fn, script = fn, map_file=, script_file=, keep_raw = bool})
+ *          what a kind of object is mapped by, and the files as messages name them
  *   g:unit{list=, parent=, emits={…}, settings=, day=, epoch=}
  *       -> u, {state=, pages=, seen=}, note | nil, message, code
  *          parent: its name as JSON {"type","id"}; settings: JSON; epoch: a digest of all that
@@ -78,6 +79,12 @@ static int f_open(lua_State *L) {
     return 1;
 }
 
+static void take_file(lua_State *L, const char *field, char *file, size_t size) {
+    size_t len;
+    const char *name = api_opt_string(L, 3, field, &len);
+    snprintf(file, size, "%s", name ? name : "the mapping");
+}
+
 static int g_kind(lua_State *L) {
     check_stage(L);
     const char *name = luaL_checkstring(L, 2);
@@ -86,6 +93,8 @@ static int g_kind(lua_State *L) {
     *k = (struct api_kind){.keep_raw = api_opt_boolean(L, 3, "keep_raw", 1)};
     luaL_argcheck(L, strlen(name) < sizeof k->name, 2, "at most 64 bytes");
     snprintf(k->name, sizeof k->name, "%s", name);
+    take_file(L, "map_file", k->map_file, sizeof k->map_file);
+    take_file(L, "script_file", k->script_file, sizeof k->script_file);
     k->map = lua_getfield(L, 3, "map") == LUA_TFUNCTION;
     lua_setiuservalue(L, 4, KIND_VALUE_MAP);
     k->script = lua_getfield(L, 3, "script") == LUA_TFUNCTION;
@@ -142,6 +151,11 @@ static void make_key(lua_State *L, struct api_unit *u, struct api_emission *m) {
     secret_hash128(u->stage->s->secret, b->data, b->len, m->key);
 }
 
+static void make_label(const struct api_unit *u, const struct api_kind *k, const char *file,
+                       char *label, size_t size) {
+    snprintf(label, size, "%s, list %s, kind %s", file, u->list.data, k->name);
+}
+
 /* kind name -> emission, for what the list emits; the unit is at `unit`, its options at 2. */
 static void make_emissions(lua_State *L, struct api_unit *u, int unit) {
     lua_getiuservalue(L, 1, STAGE_VALUE_KINDS);
@@ -158,6 +172,8 @@ static void make_emissions(lua_State *L, struct api_unit *u, int unit) {
         struct api_emission *m = lua_newuserdatauv(L, sizeof *m, EMISSION_VALUES);
         m->kind = lua_touserdata(L, -2);
         make_key(L, u, m);
+        make_label(u, m->kind, m->kind->map_file, m->map_label, sizeof m->map_label);
+        make_label(u, m->kind, m->kind->script_file, m->script_label, sizeof m->script_label);
         lua_pushvalue(L, -2);
         lua_setiuservalue(L, -2, EMISSION_VALUE_KIND);
         lua_remove(L, -2);

@@ -28,6 +28,7 @@ enum { KIND_VALUE_MAP = 1, KIND_VALUE_SCRIPT, KIND_VALUES = KIND_VALUE_SCRIPT };
 struct api_kind {
     bool map, script, keep_raw;
     char name[65];
+    char map_file[128], script_file[128]; /* as messages name them */
 };
 
 /* Values kept with a unit userdata: its stage, kind name -> emission userdata, what `at` is made
@@ -48,6 +49,7 @@ enum { EMISSION_VALUE_KIND = 1, EMISSION_VALUE_AT, EMISSION_VALUES = EMISSION_VA
 struct api_emission {
     struct api_kind *kind;
     unsigned char key[16];
+    char map_label[320], script_label[320]; /* file, list and kind: who runs (vm_watch) */
 };
 
 int luaopen_host_stage(lua_State *L);

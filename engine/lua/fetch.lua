@@ -62,7 +62,8 @@ local function declare_kinds(fetch, lists)
   local map, script, parents = fetch.plugin:mapping(), fetch.script and fetch.script.map or {}, parent_kinds(lists)
   for _, list in ipairs(lists) do
     for _, kind in ipairs(list.kinds) do
-      fetch.stage:kind(kind, { map = map[kind], script = script[kind],
+      fetch.stage:kind(kind, { map = map[kind], map_file = fetch.plugin.shown .. "/mapping.lua",
+        script = script[kind], script_file = fetch.script and fetch.script.shown,
         keep_raw = fetch.keep_raw or parents[kind] or false })
     end
   end
