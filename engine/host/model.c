@@ -334,7 +334,7 @@ static enum err read_members(struct model_check *c, const char *json, size_t len
         else if (json_string_is(&it.key, "grants", 6))
             c->grants = it.value;
         else
-            return unknown_field(c, &it.key);
+            c->unknown = it.key; /* refused once type and id are known, to say whose it is */
     }
     return ERR_OK;
 }
@@ -415,6 +415,7 @@ enum err model_check(struct model *m, const char *kind, const char *json, size_t
     record_draft_begin(draft);
     enum err rc = read_members(&c, json, len);
     if (!rc) rc = read_identity(&c, kind);
+    if (!rc && c.unknown.kind == JSON_STRING) rc = unknown_field(&c, &c.unknown);
     if (!rc && c.id_len) rc = add_resource(&c);
     if (!rc && !c.id_len && has_content(&c))
         rc = model_refuse(&c, false, "%s%s", "it has no id", "");

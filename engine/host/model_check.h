@@ -19,7 +19,7 @@ struct model_check {
     struct buf text; /* the last string read, its escapes resolved */
     const struct model_type *type;
     struct json_value fields[MODEL_FIELDS_MAX];
-    struct json_value entitlements, grants;
+    struct json_value entitlements, grants, unknown;
     char id[LIMIT_ID + 1], type_name[65];
     size_t id_len;
 };

@@ -80,6 +80,6 @@ describe("a runaway pattern", function()
 
   it("in a mapping ends the run with script and list", function()
     ends({ ["plugins/acme/mapping.lua"] = "return { user = function()\n" .. BODY .. "\nend }" },
-      { "plugins/acme/", "list user: more than 0.5 s of CPU time" })
+      { "plugins/acme/mapping.lua, list user, kind user: more than 0.5 s of CPU time" })
   end)
 end)
