@@ -234,6 +234,14 @@ static enum err take(struct staged *st, struct seq_entry *entry, struct error *e
     return rc ? rc : write_entry(st->w, entry, e);
 }
 
+/* What was kept and then yielded to something newer may have been forgotten since. */
+static bool is_forgotten(struct compare *c, const struct seq_entry *entry) {
+    struct state_key k = state_key_run(entry->record);
+    struct span v;
+    return entry->flags & SEQ_WEAK &&
+           store_get(c->judge.txn, STATE_REC, state_span(&k), &v, NULL) == ERR_NOT_FOUND;
+}
+
 /* What the unit did not give again. */
 static enum err leave(struct staged *st, enum action action, struct error *e) {
     enum err rc = ERR_OK;
@@ -241,6 +249,7 @@ static enum err leave(struct staged *st, enum action action, struct error *e) {
         struct seq_entry entry;
         if (st->old->seen[i / 8] >> i % 8 & 1) continue;
         rc = old_entry(st->c, st->u->number, st->old, i, &entry, e);
+        if (!rc && is_forgotten(st->c, &entry)) continue;
         bool keep = action == PARTLY;
         bool record = (entry.flags & SEQ_OUTCOME) == RECORD_KEPT;
         if (!rc && (!keep || record))

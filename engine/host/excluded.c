@@ -107,7 +107,11 @@ static enum err next_staged(struct excluded *x, struct store_txn *t, uint64_t *r
         if (key.n != x->row_n || memcmp(key.p, x->row, key.n) != 0) x->i = 0;
         memcpy(x->row, key.p, key.n);
         x->row_n = key.n;
-        for (; !*more && x->i < value.n / sizeof entry; x->i++) {
+        uint64_t in_force;
+        struct seq_head head;
+        rc = seq_in_force(t, state_u32(x->row + 8), x->run, &in_force, &head, e);
+        bool told = in_force == x->run; /* with the unit's sequence, in the run's own order */
+        for (; !rc && !told && !*more && x->i < value.n / sizeof entry; x->i++) {
             memcpy(&entry, (const char *)value.p + x->i * sizeof entry, sizeof entry);
             if (entry.flags & SEQ_HITS || (entry.flags & SEQ_OUTCOME) == RECORD_KEPT) continue;
             *record = entry.record;

@@ -68,12 +68,26 @@ enum err index_fold(struct store_cursor *c, const unsigned char key[RECORD_KEY],
     return ERR_OK;
 }
 
+/* Those that leave a thing out; more than a few lists that skip one thing are not told apart. */
+struct skippers {
+    uint64_t records[8];
+    size_t n;
+};
+
+static void note_skipper(struct skippers *s, const struct index_event *event) {
+    size_t i = 0;
+    while (i < s->n && s->records[i] != event->record) i++;
+    if (i < s->n) s->records[i] = s->records[--s->n];
+    if (event->role == INDEX_SKIPPED && s->n < sizeof s->records / sizeof *s->records)
+        s->records[s->n++] = event->record;
+}
+
 /* One pass without memory: a record's later event overrides its earlier one. */
 enum err index_effective(struct store_cursor *c, const unsigned char key[RECORD_KEY], uint64_t run,
                          uint64_t *record, bool *skipped, struct error *e) {
     struct span k = key_span(key), v;
     struct index_event event;
-    uint64_t skipper = 0;
+    struct skippers skippers = {.n = 0};
     *record = 0;
     enum err rc = store_move(c, STORE_FIND, &k, &v, e);
     for (; !rc; rc = store_move(c, STORE_NEXT_DUP, &k, &v, e)) {
@@ -82,10 +96,9 @@ enum err index_effective(struct store_cursor *c, const unsigned char key[RECORD_
         bool seen = index_is_seen(event.role);
         if (seen) *record = event.record;
         if (!seen && event.record == *record) *record = 0;
-        if (event.role == INDEX_SKIPPED) skipper = event.record;
-        if (event.role != INDEX_SKIPPED && event.record == skipper) skipper = 0;
+        if (event.role == INDEX_SKIPPED || skippers.n) note_skipper(&skippers, &event);
     }
-    if (skipped) *skipped = skipper != 0;
+    if (skipped) *skipped = skippers.n != 0;
     return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
@@ -131,8 +144,9 @@ static enum err forget_record(struct store_txn *t, const unsigned char key[RECOR
     unsigned char event[EVENT];
     event_write(event, events[i].run, events[i].record, events[i].role);
     struct span v = span_of(event, sizeof event);
-    if (last == i) gone(of, events[i].record);
-    return store_del(t, STATE_IDX, key_span(key), &v, e);
+    enum err rc = store_del(t, STATE_IDX, key_span(key), &v, e);
+    if (!rc && last == i) gone(of, events[i].record);
+    return rc;
 }
 
 enum err index_forget(struct store_txn *t, const unsigned char key[RECORD_KEY], uint64_t run,

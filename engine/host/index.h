@@ -62,7 +62,7 @@ enum err index_undo(struct store_txn *t, const unsigned char key[RECORD_KEY], ui
                     struct error *e);
 
 /* Folds the events up to `run` into one a record; those of records gone by then are deleted, and
- * told by `gone`, so that the records can be. */
+ * told by `gone`, which deletes the records that no other key tells of. */
 enum err index_forget(struct store_txn *t, const unsigned char key[RECORD_KEY], uint64_t run,
                       void (*gone)(void *of, uint64_t record), void *of, struct error *e);
 

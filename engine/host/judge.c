@@ -188,6 +188,11 @@ static bool is_candidate(const struct group *g, const struct index_provider *p) 
     }
 }
 
+/* What a mapping left out takes the place of what its listing kept. */
+static bool is_weighed(const struct group *g, const struct index_provider *p) {
+    return is_candidate(g, p) || (p->added && p->role == INDEX_SKIPPED);
+}
+
 static enum err apply(struct judge *j, uint64_t payload, struct error *e) {
     enum judge_delta delta = payload & 7;
     if (delta == JUDGE_CHECK) return ERR_OK;
@@ -222,7 +227,8 @@ static bool same_bytes(struct span a, struct span b) {
     return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
 }
 
-/* Marks pairs of one list that differ, and those of a listing that ended badly that yield. */
+/* Marks pairs of one list that differ; what a listing that ended badly kept goes where that same
+ * listing gave the thing anew. Another listing is no proof that it is gone from this one. */
 static enum err weigh_pair(struct judge *j, const struct group *g, struct index_provider *a,
                            struct index_provider *b, struct error *e) {
     struct record x, y;
@@ -232,11 +238,12 @@ static enum err weigh_pair(struct judge *j, const struct group *g, struct index_
     if (rc) return rc;
     bool one_list = same_bytes(x.list, y.list);
     if (a->weak != b->weak) {
-        struct index_provider *weak = a->weak ? a : b, *strong = a->weak ? b : a;
-        if (one_list || strong->added) weak->removed = true;
+        struct index_provider *weak = a->weak ? a : b;
+        if (one_list && same_bytes(x.parent, y.parent)) weak->removed = true;
         return ERR_OK;
     }
-    if (one_list && g->kind != RECORD_GRANT && !same_bytes(content, other))
+    bool both = is_candidate(g, a) && is_candidate(g, b);
+    if (both && one_list && g->kind != RECORD_GRANT && !same_bytes(content, other))
         a->role = b->role = INDEX_CONFLICT;
     return ERR_OK;
 }
@@ -275,8 +282,11 @@ static enum err choose(struct judge *j, const struct group *g, struct index_prov
         p->role = INDEX_SHADOWED;
         enum err rc = part_of(j, g, p->record, &r, NULL, &json, e);
         if (rc) return rc;
-        if (*winner && !goes_first(&r, p->record, &best, (*winner)->record, type_of(g, json)))
-            continue;
+        bool fresher = *winner && p->weak != (*winner)->weak && same_bytes(r.list, best.list);
+        bool first = fresher ? !p->weak
+                             : !*winner || goes_first(&r, p->record, &best, (*winner)->record,
+                                                      type_of(g, json));
+        if (!first) continue;
         *winner = p;
         best = r;
     }
@@ -292,7 +302,7 @@ static enum err settle(struct judge *j, const struct group *g, uint64_t *seen, s
         if (is_candidate(g, &p[i])) p[i].role = INDEX_SHADOWED;
     for (size_t a = 0; a < n && !rc; a++)
         for (size_t b = a + 1; b < n && !rc; b++)
-            if (is_candidate(g, &p[a]) && is_candidate(g, &p[b]))
+            if (is_weighed(g, &p[a]) && is_weighed(g, &p[b]))
                 rc = weigh_pair(j, g, &p[a], &p[b], e);
     for (size_t i = 0; i < n && !rc && g->kind != RECORD_RESOURCE; i++) {
         struct record r;

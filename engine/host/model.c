@@ -27,14 +27,20 @@ enum err model_open(struct model **out, const char *resources, size_t len,
     memcpy(m->resources, resources, len);
     memcpy(m->secret, secret, sizeof m->secret);
     struct json_each it;
-    json_each_open(&it, m->resources, len);
-    while (json_each_next(&it) && m->count < TYPES_MAX) {
+    bool opens = json_each_open(&it, m->resources, len);
+    while (json_each_next(&it)) {
+        opens = opens && m->count < TYPES_MAX;
+        if (!opens) break;
         struct model_type *t = &m->types[m->count++];
         t->name = it.key;
         t->trait = json_find(it.value.at, it.value.len, "trait");
         t->entitlements = json_find(it.value.at, it.value.len, "entitlements");
     }
-    return ERR_OK;
+    if (opens) return ERR_OK;
+    model_free(m);
+    *out = NULL;
+    return err_set(e, ERR_CONFIG, "the manifest's resources are no table of at most %d types",
+                   TYPES_MAX);
 }
 
 void model_free(struct model *m) {

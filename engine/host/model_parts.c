@@ -70,8 +70,9 @@ static enum err add_title(struct model_check *c, const char *title, size_t len) 
             &(struct json_value){"\"name\"", 6, JSON_STRING, false})];
         if (model_absent(name))
             rc = buf_add(&filled, c->id, c->id_len);
-        else if (name->kind == JSON_STRING)
-            rc = json_unescape(name, &filled);
+        else
+            rc = name->kind == JSON_STRING ? json_unescape(name, &filled)
+                                           : buf_add(&filled, name->at, name->len);
         if (!rc) rc = buf_add(&filled, hole + 6, len - before - 6);
     }
     if (rc == ERR_LIMIT) rc = model_refuse(c, false, "%s%s", "an entitlement's name is too long", "");

@@ -14,6 +14,11 @@ static enum err finish(struct store_txn *t, enum err rc, struct error *e) {
     return rc;
 }
 
+static enum err damaged(const struct state *s, struct error *e) {
+    return err_set(e, ERR_STORAGE, "the state in %s is damaged: restore it, or move it away to "
+                   "start afresh", s->dir);
+}
+
 enum err publish_run(struct state *s, uint64_t run, struct span record, struct error *e) {
     struct store_txn *t;
     struct state_numbers n;
@@ -41,7 +46,8 @@ static enum err undo_some(struct state *s, uint64_t run, bool *done, struct erro
         rc = store_cursor(t, STATE_CHG, &c, e);
         if (!rc) rc = store_move(c, STORE_SEEK, &key, &value, e);
         *done = rc == ERR_NOT_FOUND || (!rc && state_u64(key.p) != run);
-        if (!*done && !rc && compare_change_read(value, &change)) {
+        if (!*done && !rc && !compare_change_read(value, &change)) rc = damaged(s, e);
+        if (!*done && !rc) {
             rc = store_cursor_del(c, e);
             if (!rc) rc = index_undo(t, change.key, run, e);
         }
@@ -163,10 +169,33 @@ struct forgotten {
     enum err rc;
 };
 
+/* Does an event of any of the record's parts tell of it? Parts may go in different runs. */
+static enum err is_told_of(struct store_txn *t, uint64_t number, bool *told) {
+    struct store_cursor *c;
+    struct record r;
+    struct index_event event;
+    *told = false;
+    enum err rc = state_record(t, number, &r, NULL);
+    if (!rc) rc = store_cursor(t, STATE_IDX, &c, NULL);
+    if (rc) return rc;
+    for (size_t i = 0; i < r.parts && !rc && !*told; i++) {
+        struct record_part part = record_part(&r, i);
+        struct span k = span_of(part.key, RECORD_KEY), v;
+        rc = store_move(c, STORE_FIND, &k, &v, NULL);
+        for (; !rc && !*told; rc = store_move(c, STORE_NEXT_DUP, &k, &v, NULL))
+            *told = index_event_read(v, &event) && event.record == number;
+        if (rc == ERR_NOT_FOUND) rc = ERR_OK;
+    }
+    store_cursor_close(c);
+    return rc;
+}
+
 static void forget_record(void *of, uint64_t record) {
     struct forgotten *f = of;
     struct state_key k = state_key_run(record);
-    if (!f->rc) f->rc = store_del(f->t, STATE_REC, state_span(&k), NULL, NULL);
+    bool told = false;
+    if (!f->rc) f->rc = is_told_of(f->t, record, &told);
+    if (!f->rc && !told) f->rc = store_del(f->t, STATE_REC, state_span(&k), NULL, NULL);
 }
 
 static enum err forget_some(struct state *s, uint64_t run, bool *done, struct error *e) {
@@ -182,7 +211,9 @@ static enum err forget_some(struct state *s, uint64_t run, bool *done, struct er
         rc = store_cursor(t, STATE_CHG, &c, e);
         if (!rc) rc = store_move(c, STORE_SEEK, &key, &value, e);
         *done = rc == ERR_NOT_FOUND || (!rc && state_u64(key.p) != run);
-        bool ours = !rc && !*done && compare_change_read(value, &change);
+        bool ours = !rc && !*done;
+        if (ours && !compare_change_read(value, &change)) rc = damaged(s, e);
+        ours = ours && !rc;
         if (ours) rc = store_cursor_del(c, e);
         store_cursor_close(c);
         if (*done) rc = ERR_OK;

@@ -62,6 +62,7 @@ enum err record_name(const struct record *r, struct buf *out) {
     bool named = r->head.has_resource && id.kind == JSON_STRING;
     if (!named) id = json_find(r->raw.p, r->raw.n, "id");
     if (id.kind != JSON_STRING && id.kind != JSON_INTEGER) return ERR_NOT_FOUND;
+    if (id.len > 6 * LIMIT_ID + 2) return ERR_NOT_FOUND; /* longer than any id, all escapes */
     enum err rc = buf_add_text(out, "{\"type\":");
     if (!rc && named) rc = buf_add(out, type.at, type.len);
     if (!rc && !named) rc = json_escape(r->kind.p, r->kind.n, out);

@@ -79,8 +79,12 @@ enum err state_numbers(struct store_txn *t, struct state_numbers *out, struct er
     struct span v;
     *out = (struct state_numbers){.next_rec = 1, .next_unit = 1};
     enum err rc = store_get(t, STATE_META, text("numbers"), &v, e);
-    if (!rc && v.n == sizeof *out) memcpy(out, v.p, sizeof *out);
-    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+    if (rc == ERR_NOT_FOUND) return ERR_OK;
+    if (!rc && v.n != sizeof *out)
+        return err_set(e, ERR_STORAGE, "the state is damaged: restore it, or move it away to start "
+                       "afresh");
+    if (!rc) memcpy(out, v.p, sizeof *out);
+    return rc;
 }
 
 enum err state_put_numbers(struct store_txn *t, const struct state_numbers *n, struct error *e) {

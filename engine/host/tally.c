@@ -20,7 +20,11 @@ struct tally_type *tally_type(struct tally *t, const char *name, size_t len) {
     for (size_t i = 0; i < t->type_count; i++)
         if (strncmp(t->types[i].name, name, len) == 0 && !t->types[i].name[len])
             return &t->types[i];
-    if (t->type_count == TALLY_TYPES) return NULL;
+    if (t->type_count > TALLY_TYPES) return &t->types[TALLY_TYPES];
+    if (t->type_count == TALLY_TYPES) {
+        name = "others";
+        len = 6;
+    }
     struct tally_type *types = realloc(t->types, (t->type_count + 1) * sizeof *types);
     if (!types) return NULL;
     t->types = types;

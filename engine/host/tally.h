@@ -43,7 +43,8 @@ struct tally {
 
 void tally_free(struct tally *t);
 
-/* The counters of a type, made where it is new. NULL: out of memory. At most TALLY_TYPES. */
+/* The counters of a type, made where it is new; beyond TALLY_TYPES names the rest share one,
+ * "others". NULL: out of memory. */
 struct tally_type *tally_type(struct tally *t, const char *name, size_t len);
 
 /* Counts the fields in which two resources (canonical JSON) differ. */
