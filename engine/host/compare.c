@@ -251,7 +251,7 @@ static enum err leave(struct staged *st, enum action action, struct error *e) {
         rc = old_entry(st->c, st->u->number, st->old, i, &entry, e);
         if (!rc && is_forgotten(st->c, &entry)) continue;
         bool keep = action == PARTLY;
-        bool record = (entry.flags & SEQ_OUTCOME) == RECORD_KEPT;
+        bool record = (entry.flags & SEQ_OUTCOME) != RECORD_SKIPPED;
         if (!rc && (!keep || record))
             rc = judge_record(&st->c->judge, entry.record, keep ? JUDGE_WEAK : JUDGE_REMOVE, e);
         entry.flags |= SEQ_WEAK;

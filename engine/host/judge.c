@@ -188,9 +188,11 @@ static bool is_candidate(const struct group *g, const struct index_provider *p) 
     }
 }
 
-/* What a mapping left out takes the place of what its listing kept. */
+/* What a mapping left out takes the place of what its listing kept; what was set aside and kept
+ * yields too. */
 static bool is_weighed(const struct group *g, const struct index_provider *p) {
-    return is_candidate(g, p) || (p->added && p->role == INDEX_SKIPPED);
+    return is_candidate(g, p) || (p->added && p->role == INDEX_SKIPPED) ||
+           (p->weak && !p->removed && p->role == INDEX_ASIDE);
 }
 
 static enum err apply(struct judge *j, uint64_t payload, struct error *e) {
