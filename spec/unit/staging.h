@@ -179,13 +179,25 @@ static void staging_publish(uint64_t run) {
     OK(publish_tidy(&staging_state, &staging_error));
 }
 
-/* All that is seen as of a run, a line each, sorted; the caller frees it. */
 static int staging_order(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The lines, which it frees, sorted and joined. */
+static char *staging_join(char **lines, size_t n) {
+    struct buf all;
+    buf_init(&all, 1 << 20);
+    qsort(lines, n, sizeof *lines, staging_order);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&all, "%s\n", lines[i]);
+        free(lines[i]);
+    }
+    return buf_take(&all, NULL);
+}
+
+/* All that is seen as of a run, a line each, sorted; the caller frees it. */
 static char *staging_seen(uint64_t run) {
-    char *lines[500], *all = calloc(1, 100000);
+    char *lines[500];
     size_t n = 0;
     for (int kind = RECORD_RESOURCE; kind <= RECORD_GRANT; kind++) {
         struct browse *b;
@@ -199,12 +211,7 @@ static char *staging_seen(uint64_t run) {
         }
         browse_free(b);
     }
-    qsort(lines, n, sizeof *lines, staging_order);
-    for (size_t i = 0; i < n; i++) {
-        strcat(strcat(all, lines[i]), "\n");
-        free(lines[i]);
-    }
-    return all;
+    return staging_join(lines, n);
 }
 
 #endif
