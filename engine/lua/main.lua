@@ -11,13 +11,13 @@ end
 -- What a command is given; each part is made when it is first asked for.
 local parts = {
   home = function(ctx)
-    local home = require("home").open(ctx.flags)
-    require("logging").setup(ctx.flags, home.options.log_format)
+    local home = require("config.home").open(ctx.flags)
+    require("ui.logging").setup(ctx.flags, home.options.log_format)
     return home
   end,
-  out = function(ctx) return require("output").new(ctx.flags) end,
+  out = function(ctx) return require("ui.output").new(ctx.flags) end,
   log = function(ctx)
-    require("logging").setup(ctx.flags, ctx.flags.log_format)
+    require("ui.logging").setup(ctx.flags, ctx.flags.log_format)
     return require "log"
   end,
 }
@@ -34,10 +34,10 @@ local function context(flags)
 end
 
 local function run(argv)
-  local cli = require "cli"
+  local cli = require "ui.cli"
   local command, args, flags = cli.parse(argv)
   if not command then
-    local text = require("help").overview()
+    local text = require("ui.help").overview()
     if flags.help then
       io.write(text)
       return 0
@@ -46,7 +46,7 @@ local function run(argv)
     return exit.status("usage")
   end
   if flags.help then
-    io.write(require("help").of(command))
+    io.write(require("ui.help").of(command))
     return 0
   end
   local status = command.run(context(flags), args, flags)
@@ -55,7 +55,7 @@ end
 
 -- Where somebody chose JSON for the log, the last word is a line of it too.
 local function tell(e)
-  local logging = package.loaded.logging
+  local logging = package.loaded["ui.logging"]
   if logging and logging.chosen == "json" then
     require("log").error(e.message, { code = e.code, hint = e.hint })
   else

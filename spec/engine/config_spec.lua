@@ -1,8 +1,8 @@
 -- Home and configuration: where they are, what is accepted, what wins.
 package.path = "engine/lua/?.lua;" .. package.path
 local reeve = require "reeve"
-local config = require "config"
-local kinds = require "kinds"
+local config = require "config.config"
+local kinds = require "config.kinds"
 
 -- The failure that fn raises.
 local function failure(fn, ...)

@@ -1,7 +1,7 @@
 -- The examples that help shows are real: each is read as a command line, and those of setting up and reading run.
 package.path = "engine/lua/?.lua;" .. package.path
 local reeve = require "reeve"
-local cli = require "cli"
+local cli = require "ui.cli"
 
 -- Commands are only asked for their tables here: what they need of C is not called.
 table.insert(package.searchers, function(name)

@@ -5,7 +5,7 @@ local HEAD = [[
 local dir = ...
 local secret, sys, fail = require "host.secret", require "host.sys", require "fail"
 local home = { dir = dir, state = dir .. "/state", key_path = dir .. "/key", key_own = true }
-local ledger = require("ledger").open(home)
+local ledger = require("state.ledger").open(home)
 local function raised(fn, ...)
   local ok, e = pcall(fn, ...)
   assert(not ok and fail.is(e), tostring(e))
@@ -146,7 +146,7 @@ describe("the home's key", function()
   it("is never made under the state, nor where the service manager should have put it", function()
     assert.equal("config", code_of(run [[
       home.state, home.key_path = dir, dir .. "/key"
-      print(raised(ledger.key, require("ledger").open(home)))]]))
+      print(raised(ledger.key, require("state.ledger").open(home)))]]))
     assert.equal("config", code_of(run [[
       home.key_own = false
       print(raised(ledger.key, ledger))]]))

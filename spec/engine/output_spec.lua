@@ -23,7 +23,7 @@ package.preload["host.sys"] = function()
   }
 end
 local csv, grid, text, change, suggest =
-  require "csv", require "grid", require "text", require "change", require "suggest"
+  require "ui.csv", require "ui.grid", require "ui.text", require "state.change", require "suggest"
 
 local function collect(fn, ...)
   local parts = {}
@@ -103,7 +103,7 @@ describe("a change", function()
 end)
 
 describe("a label", function()
-  local label = require "label"
+  local label = require "state.label"
   local function of(more)
     local facts = { enabled = true, now = 1000, max_age = 100, accepted = { ended = "950" },
       last = { state = "accepted" } }
@@ -177,7 +177,7 @@ describe("a terminal", function()
   end)
 
   it("gets progress for what takes more than a second, and is left clean", function()
-    local progress, stderr, written = require "progress", io.stderr, {}
+    local progress, stderr, written = require "ui.progress", io.stderr, {}
     rawset(io, "stderr", { write = function(_, ...)
       for _, part in ipairs { ... } do written[#written + 1] = part end
     end })

@@ -1,5 +1,5 @@
 package.path = "engine/lua/?.lua;" .. package.path
-local random = require "random"
+local random = require "sim.random"
 
 describe("random", function()
   it("is SplitMix64: the numbers that its other implementations give for 1234567", function()

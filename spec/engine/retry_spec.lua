@@ -2,7 +2,8 @@
 local reeve = require "reeve"
 
 local function run(text)
-  return reeve.engine('local retry, url, secret = require "retry", require "url", require "host.secret"\n' .. text)
+  local head = 'local retry, url = require "target.retry", require "target.url"\nlocal secret = require "host.secret"\n'
+  return reeve.engine(head .. text)
 end
 
 describe("how long to wait", function()

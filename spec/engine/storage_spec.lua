@@ -135,7 +135,7 @@ M.list = { user = all("user", "/users") }]]
     reeve.write(w.home .. "/nfs.lua", ([[
       local sys = require "host.sys"
       sys.network_fs = function() return "nfs" end
-      local ok, why = pcall(require("sync").lock, { state_dir = function() return "%s" end }, "acme", false)
+      local ok, why = pcall(require("sync.sync").lock, { state_dir = function() return "%s" end }, "acme", false)
       assert(not ok)
       print(why.code, why.message, why.hint)
     ]]):format(state_dir()))

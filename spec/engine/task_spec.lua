@@ -2,7 +2,7 @@
 local reeve = require "reeve"
 
 local HEAD = [[
-local task, sys, vm = require "task", require "host.sys", require "host.vm"
+local task, sys, vm = require "target.task", require "host.sys", require "host.vm"
 local function say(...) print(...) end
 ]]
 

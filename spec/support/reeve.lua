@@ -244,7 +244,7 @@ function reeve.shell(text)
   return r.out, r.code, r.err
 end
 
---- Runs Lua text among the engine's own modules (require "ledger", "host.sys" …); its arguments and
+--- Runs Lua text among the engine's own modules (require "state.ledger", "host.sys" …); its arguments and
 -- options as for reeve.run. Insists on exit code 0 (or spec.code); returns what it printed.
 function reeve.engine(text, spec)
   spec = spec or {}

@@ -79,9 +79,9 @@ end
 local HEAD = [[
 local url, kept_at = ...
 local json, secret, sys = require "host.json", require "host.secret", require "host.sys"
-local task, vm = require "task", require "host.vm"
+local task, vm = require "target.task", require "host.vm"
 local given = json.decode(kept_at)
-local http_session = require "http"
+local http_session = require "target.http"
 local settings = { api_url = url, token_url = url .. "/token", id = "acme-id",
   secret = secret.new(given.secret or "acme-secret-1234") }
 for name, value in pairs(given.settings or {}) do settings[name] = value end

@@ -9,8 +9,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char program[] =
-    "local json, config, settings, fail = require 'host.json', require 'config', require 'settings',\n"
-    "  require 'fail'\n"
+    "local json, config = require 'host.json', require 'config.config'\n"
+    "local settings, fail = require 'config.settings', require 'fail'\n"
     "local manifest = { name = 'acme', settings = {\n"
     "  { name = 'id', required = true }, { name = 'password', kind = 'secret' },\n"
     "  { name = 'url', kind = 'url' }, { name = 'host', kind = 'host' },\n"

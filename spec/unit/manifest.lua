@@ -1,6 +1,6 @@
 -- Checks of manifest.lua: a good plugin.lua, and what is said of each mistake in one.
 local json = require "host.json"
-local manifest = require "manifest"
+local manifest = require "plugin.manifest"
 
 local FILE = "plugins/acme/plugin.lua"
 

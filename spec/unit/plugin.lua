@@ -1,7 +1,7 @@
 -- Checks of plugin.lua, loader.lua, script.lua and the reeve.* modules, on plugins made for each check.
 local json = require "host.json"
-local plugin = require "plugin"
-local script = require "script"
+local plugin = require "plugin.plugin"
+local script = require "plugin.script"
 local sys = require "host.sys"
 local vm = require "host.vm"
 
@@ -156,7 +156,7 @@ function checks.sandboxes_share_nothing()
     ["mapping.lua"] = "string.format('%d', 1) require 'reeve.text'.trim '' " .. MAPPING,
   }, "acme")
   p:check()
-  assert(("%d"):format(1) == "1" and require("reeve_text").trim " a " == "a")
+  assert(("%d"):format(1) == "1" and require("plugin.reeve_text").trim " a " == "a")
 end
 
 function checks.errors_have_file_and_line()
@@ -271,7 +271,7 @@ function checks.a_scripts_digest_covers_what_it_requires()
 end
 
 function checks.reeve_modules_work_in_a_sandbox()
-  local env = require("loader").new("x", function() end).env
+  local env = require("plugin.loader").new("x", function() end).env
   local function gives(expected, text)
     local chunk = assert(vm.load(text, "@x/x.lua", env))
     local ok, got = vm.protect(chunk)

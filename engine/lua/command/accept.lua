@@ -1,5 +1,5 @@
 -- accept: publishes the run that the guard held.
-local snapshot = require "snapshot"
+local snapshot = require "state.snapshot"
 
 return {
   name = "accept",
@@ -13,10 +13,10 @@ return {
   },
   flags = { { name = "reason", arg = "TEXT", help = "kept with the run and in the audit trail" } },
   run = function(ctx, args, flags)
-    require("connector").read(ctx.home, args[1])
-    local record = require("decision").run(ctx.home, args[1], "accept", { reason = flags.reason,
+    require("config.connector").read(ctx.home, args[1])
+    local record = require("sync.decision").run(ctx.home, args[1], "accept", { reason = flags.reason,
       run = args[2] and snapshot.number(args[2]) or nil })
-    ctx.out:say(("%s: run %d accepted: %s"):format(args[1], record.run, require("summary").counts(record)))
+    ctx.out:say(("%s: run %d accepted: %s"):format(args[1], record.run, require("sync.summary").counts(record)))
     return 0
   end,
 }

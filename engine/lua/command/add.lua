@@ -6,10 +6,10 @@ local function new_tree(plugin, flags)
 end
 
 local function refuse_taken(home, name)
-  if not require("home").is_name(name) then
+  if not require("config.home").is_name(name) then
     fail("usage", ("'%s' is not a connector's name: [a-z0-9][a-z0-9-]{0,62} expected"):format(name))
   end
-  if require("connector").exists(home, name) then
+  if require("config.connector").exists(home, name) then
     fail("usage", ("there is a connector '%s' already (%s)"):format(name, home:connector_path(name)),
       ("`reeve set %s key=value` changes it"):format(name))
   end
@@ -17,7 +17,7 @@ end
 
 -- A plugin that is not there is a slip of the command line, not of the configuration.
 local function load_plugin(home, name)
-  local plugin = require "plugin"
+  local plugin = require "plugin.plugin"
   if plugin.find(home, name) then return plugin.load(home, name) end
   local names = {}
   for i, found in ipairs(plugin.list(home)) do names[i] = found.name end
@@ -45,13 +45,13 @@ return {
     .. "mapping=scripts/a.lua). Nothing is kept unless the check succeeds.",
   run = function(ctx, args, flags)
     local plugin_name, name = args[1], args[2]
-    local edit, home = require "edit", ctx.home
+    local edit, home = require "config.edit", ctx.home
     refuse_taken(home, name)
     local manifest = load_plugin(home, plugin_name).manifest
     local tree = new_tree(plugin_name, flags)
     local pending = edit.assign(manifest, tree, table.move(args, 3, #args, 1, {}), 3)
     edit.ask_missing(manifest, tree, pending)
-    local c = require("connector").build(home, name, tree, pending)
+    local c = require("config.connector").build(home, name, tree, pending)
     if not flags.no_check then edit.check(ctx, c) end
     edit.keep(ctx, c, "add")
     ctx.out:say(("%s: wrote %s"):format(name, c.file))

@@ -1,5 +1,5 @@
 -- audit: who changed what, newest first.
-local cli = require "cli"
+local cli = require "ui.cli"
 
 -- A table has room for as much of a digest as tells two apart.
 local function digest(name, title)
@@ -21,7 +21,7 @@ return {
       { name = "host", title = "HOST" }, { name = "action", title = "ACTION" },
       { name = "connector", title = "CONNECTOR" }, { name = "run", title = "RUN", right = true },
       { name = "reason", title = "REASON" }, digest("before", "BEFORE"), digest("after", "AFTER"),
-    }, require("ledger").open(ctx.home):audits(args[1]))
+    }, require("state.ledger").open(ctx.home):audits(args[1]))
     return 0
   end,
 }

@@ -1,5 +1,5 @@
 -- check: are a connector's settings and credentials good? Stores nothing.
-local cli = require "cli"
+local cli = require "ui.cli"
 
 return {
   name = "check",
@@ -10,8 +10,8 @@ return {
   examples = { { "reeve check main" }, { "reeve check main -o json" } },
   flags = { cli.output },
   run = function(ctx, args)
-    local connector = require("connector").load(ctx.home, args[1])
-    local result = require("check").run(ctx.home, connector, {})
+    local connector = require("config.connector").load(ctx.home, args[1])
+    local result = require("sync.check").run(ctx.home, connector, {})
     for _, warning in ipairs(result.warnings) do ctx.out:say(("%s: warning: %s"):format(args[1], warning)) end
     local account = result.account or connector.manifest.title or connector.plugin_name
     if ctx.out.form == "table" then

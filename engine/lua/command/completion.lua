@@ -12,7 +12,7 @@ return {
   },
   flags = {},
   run = function(ctx, args)
-    local completion = require "completion"
+    local completion = require "ui.completion"
     local make = completion[args[1]]
     if not make then
       local shells = { "bash", "fish", "zsh" }

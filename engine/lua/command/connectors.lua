@@ -1,5 +1,5 @@
 -- connectors: what is connected, each with its label.
-local cli = require "cli"
+local cli = require "ui.cli"
 
 return {
   name = "connectors",
@@ -9,7 +9,7 @@ return {
   examples = { { "reeve connectors" }, { "reeve connectors -o json" } },
   flags = { cli.output },
   run = function(ctx)
-    local home, health = ctx.home, require "health"
+    local home, health = ctx.home, require "state.health"
     local names, strange = home:connectors()
     for _, file in ipairs(strange) do
       ctx.out:say(("%s/connectors/%s: ignored: its name is no connector's name"):format(home.dir, file))

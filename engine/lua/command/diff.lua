@@ -1,10 +1,10 @@
 -- diff: what changed between two runs of a connector, or differs between two connectors.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 -- The accepted run before this one; 0 (nothing) where it was the first.
 local function previous(st, n)
-  local snapshot = require "snapshot"
+  local snapshot = require "state.snapshot"
   for number, text in st:runs() do
     if number < n and snapshot.decode(text).state == "accepted" then return number end
   end
@@ -12,7 +12,7 @@ local function previous(st, n)
 end
 
 local function range(st, meta, from, to)
-  local snapshot = require "snapshot"
+  local snapshot = require "state.snapshot"
   local accepted = meta.accepted or 0
   from, to = from and snapshot.number(from), to and snapshot.number(to)
   if not from then
@@ -42,15 +42,15 @@ return {
   },
   flags = { cli.output, { name = "with", arg = "OTHER", help = "compare with another connector's state" } },
   run = function(ctx, args, flags)
-    local snapshot = require "snapshot"
+    local snapshot = require "state.snapshot"
     local st, meta = snapshot.accepted(ctx, args[1])
     if not flags.with then
       local from, to = range(st, meta, args[2], args[3])
       ctx.out:say(("%s: from run %d to run %d"):format(args[1], from, to))
-      return require("changes").print(ctx, fail.try(st:changes(from, to)))
+      return require("state.changes").print(ctx, fail.try(st:changes(from, to)))
     end
     if args[2] then fail("usage", "reeve diff: RUN and --with exclude each other") end
     local other = snapshot.accepted(ctx, flags.with)
-    return require("changes").print(ctx, require("compare").entries(st, other))
+    return require("state.changes").print(ctx, require("state.compare").entries(st, other))
   end,
 }

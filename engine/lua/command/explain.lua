@@ -1,5 +1,5 @@
 -- explain: how a record came about: raw object(s), the plugin's record, the operator's record, field by field.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 -- Fields of a record by path; profile and other objects per key. Raw objects are decoded.
@@ -44,7 +44,7 @@ local function names_of(...)
 end
 
 local function verdict(before, after)
-  local change = require "change"
+  local change = require "state.change"
   if change.text(before) == change.text(after) then return nil end
   return after == nil and "dropped" or before == nil and "added" or "changed"
 end
@@ -67,7 +67,7 @@ local columns = {
 }
 
 local function print_source(ctx, source)
-  local out, text, line = ctx.out, require "text", require("output").line
+  local out, text, line = ctx.out, require "ui.text", require("ui.output").line
   out:write("list ", source.list or "?", source.parent and ", parent " .. text.safe(line(source.parent)) or "",
     source.with and ", with " .. text.safe(line(source.with)) or "", "\n")
   out:write("raw ", source.raw and text.safe(line(source.raw)) or "was not kept (keep_raw is false)", "\n")
@@ -85,7 +85,7 @@ local function print_all(ctx, result)
     print_source(ctx, source)
   end
   if result.final then
-    ctx.out:write("\nin force: ", require("text").safe(require("output").line(result.final)), "\n")
+    ctx.out:write("\nin force: ", require("ui.text").safe(require("ui.output").line(result.final)), "\n")
   end
 end
 
@@ -110,7 +110,7 @@ return {
   flags = { cli.output },
   run = function(ctx, args)
     local name, type_name, id = args[1], args[2], args[3]
-    local result = require("explain").explain(ctx.home, name, type_name, id)
+    local result = require("sync.explain").explain(ctx.home, name, type_name, id)
       or fail("failed", ("%s: no run knows a %s '%s'"):format(name, type_name, id),
         ("`reeve list %s %s` lists what there is"):format(name, type_name))
     ctx.out:say(("%s: run %d"):format(name, result.run))

@@ -3,12 +3,12 @@ local fail = require "fail"
 
 local function refuse_old(name, run, max_age)
   local sys = require "host.sys"
-  local limit = require("kinds").seconds(require("config").from_text("max_age", max_age))
+  local limit = require("config.kinds").seconds(require("config.config").from_text("max_age", max_age))
   local fetched = run.ended and sys.epoch(run.ended)
   local age = fetched and sys.now() - fetched
   if age and age <= limit then return end
   fail("stale", ("%s: its data is %s old, more than %s; nothing was exported"):format(name,
-    age and require("text").span(math.floor(age)) or "of unknown age:", max_age),
+    age and require("ui.text").span(math.floor(age)) or "of unknown age:", max_age),
       "`reeve sync " .. name .. "`")
 end
 
@@ -34,14 +34,14 @@ return {
   run = function(ctx, args, flags)
     if not flags.output then fail("usage", "reeve export: -o csv or -o jsonl expected") end
     if not flags.file or flags.file == "" then fail("usage", "reeve export: -f FILE expected") end
-    local st, meta, run = require("snapshot").accepted(ctx, args[1])
+    local st, meta, run = require("state.snapshot").accepted(ctx, args[1])
     if flags.max_age then refuse_old(args[1], run, flags.max_age) end
-    local progress = require("progress").start("exporting " .. args[1], flags)
-    local n = require("export")[flags.output](st, meta.accepted, flags.file, function(done)
+    local progress = require("ui.progress").start("exporting " .. args[1], flags)
+    local n = require("state.export")[flags.output](st, meta.accepted, flags.file, function(done)
       if done % 1000 == 0 then progress:at(done, nil, "records") end
     end)
     progress:done()
-    ctx.out:say(("%s: wrote %s to %s"):format(args[1], require("text").count(n, "record"), flags.file))
+    ctx.out:say(("%s: wrote %s to %s"):format(args[1], require("ui.text").count(n, "record"), flags.file))
     return 0
   end,
 }

@@ -7,8 +7,8 @@ return {
   examples = { { "reeve help" }, { "reeve help sync" } },
   flags = {},
   run = function(_, args)
-    local help = require "help"
-    io.write(args[1] and help.of(require("cli").command(args[1])) or help.overview())
+    local help = require "ui.help"
+    io.write(args[1] and help.of(require("ui.cli").command(args[1])) or help.overview())
     return 0
   end,
 }

@@ -1,9 +1,9 @@
 -- history: what happened to one record, newest first.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 local function with_fields(st, entries)
-  local snapshot, change = require "snapshot", require "change"
+  local snapshot, change = require "state.snapshot", require "state.change"
   local times = {}
   return function()
     local entry = entries()
@@ -24,13 +24,13 @@ return {
   flags = { cli.output },
   run = function(ctx, args)
     local name, type, id = args[1], args[2], args[3]
-    local st, _, run = require("snapshot").accepted(ctx, name)
-    require("snapshot").check_type(ctx.home, name, run, type)
+    local st, _, run = require("state.snapshot").accepted(ctx, name)
+    require("state.snapshot").check_type(ctx.home, name, run, type)
     local rows = with_fields(st, fail.try(st:history(type, id)))
     local first = rows() or fail("failed", ("%s never had a %s '%s'"):format(name, type, id))
-    local change = require "change"
+    local change = require "state.change"
     ctx.out:rows(change.with_records(ctx.out.form, {
-      { name = "run", title = "RUN", right = true }, require("text").time_column("at", "AT"), { name = "op",
+      { name = "run", title = "RUN", right = true }, require("ui.text").time_column("at", "AT"), { name = "op",
         title = "WHAT" },
       { name = "changed", title = "CHANGED", get = function(row)
         return row.changed and change.line(row.changed) or nil

@@ -1,17 +1,17 @@
 -- list: the records of the last accepted run; or what the last run left out.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 local special = { resources = "resource", entitlements = "entitlement", grants = "grant" }
 
 -- What a run left out can be read of any run, accepted or not.
 local function list_excluded(ctx, name)
-  local snapshot = require "snapshot"
+  local snapshot = require "state.snapshot"
   local st, meta = snapshot.find(ctx.home, name)
   local last = st and meta.last
   if not last or last == 0 then fail("failed", name .. ": no run yet", "`reeve sync " .. name .. "`") end
   ctx.out:say(("%s: run %d"):format(name, last))
-  ctx.out:rows(require("record").columns(ctx.out.form, "excluded"), fail.try(st:excluded(last)))
+  ctx.out:rows(require("state.record").columns(ctx.out.form, "excluded"), fail.try(st:excluded(last)))
   return 0
 end
 
@@ -32,14 +32,14 @@ return {
   run = function(ctx, args)
     local name, type = args[1], args[2]
     if type == "excluded" then return list_excluded(ctx, name) end
-    local snapshot = require "snapshot"
+    local snapshot = require "state.snapshot"
     local st, _, run = snapshot.accepted(ctx, name)
     local kind = special[type] or "resource"
     if not special[type] then
       snapshot.check_type(ctx.home, name, run, type, { "resources", "entitlements", "grants", "excluded" })
     end
     local rows = fail.try(st:records(kind, not special[type] and type or nil))
-    ctx.out:rows(require("record").columns(ctx.out.form, kind, not special[type]), rows)
+    ctx.out:rows(require("state.record").columns(ctx.out.form, kind, not special[type]), rows)
     return 0
   end,
 }

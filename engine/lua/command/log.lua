@@ -1,5 +1,5 @@
 -- log: one run's lists and its log lines.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 local known = { ts = true, level = true, msg = true, run = true, connector = true }
@@ -15,13 +15,13 @@ local function fields(row)
 end
 
 local columns = {
-  require("text").time_column("ts", "AT"), { name = "level", title = "LEVEL" }, { name = "msg",
+  require("ui.text").time_column("ts", "AT"), { name = "level", title = "LEVEL" }, { name = "msg",
     title = "MESSAGE" },
   { name = "fields", title = "", get = fields },
 }
 
 local function pick(st, meta, name, text)
-  local n = text and require("snapshot").number(text) or meta.last
+  local n = text and require("state.snapshot").number(text) or meta.last
   if not n or n == 0 or not fail.try(st:run(n)) then
     fail("failed", ("%s has no run %s"):format(name, n or ""), "`reeve runs " .. name .. "` lists them")
   end
@@ -52,7 +52,7 @@ return {
   examples = { { "reeve log main", "the newest run" }, { "reeve log main 1 -o jsonl" } },
   flags = { cli.output },
   run = function(ctx, args)
-    local snapshot = require "snapshot"
+    local snapshot = require "state.snapshot"
     local st, meta = snapshot.find(ctx.home, args[1])
     if not st then fail("failed", args[1] .. ": no run yet", "`reeve sync " .. args[1] .. "`") end
     local n = pick(st, meta, args[1], args[2])

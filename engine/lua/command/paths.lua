@@ -1,5 +1,5 @@
 -- paths: where things are.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 return {

@@ -1,5 +1,5 @@
 -- plan: fetch and compare, publish nothing.
-local cli = require "cli"
+local cli = require "ui.cli"
 local exit = require "exit"
 local fail = require "fail"
 
@@ -21,22 +21,23 @@ return {
   },
   run = function(ctx, args, flags)
     local name = args[1]
-    local connector = require("connector").load(ctx.home, name)
+    local connector = require("config.connector").load(ctx.home, name)
     if flags.offline then
-      local _, meta = require("snapshot").find(ctx.home, name)
+      local _, meta = require("state.snapshot").find(ctx.home, name)
       if not meta or meta.accepted == 0 then
         fail("failed", name .. ": no run was accepted yet: there is nothing to map")
       end
     end
-    local progress = require("progress").start("planning " .. name, ctx.flags)
-    local ok, result = pcall(require("plan").run, ctx.home, connector, { offline = flags.offline, progress = progress },
+    local progress = require("ui.progress").start("planning " .. name, ctx.flags)
+    local options = { offline = flags.offline, progress = progress }
+    local ok, result = pcall(require("sync.plan").run, ctx.home, connector, options,
       function(state, run)
         progress:done()
-        require("changes").print(ctx, state:changes(state:meta().accepted, run.run))
+        require("state.changes").print(ctx, state:changes(state:meta().accepted, run.run))
       end)
     progress:done()
     if not ok then error(result, 0) end
-    local summary, record = require "summary", result.run
+    local summary, record = require "sync.summary", result.run
     ctx.out:say(("%s: a sync would give %s"):format(name, summary.counts(record)))
     for _, finding in ipairs(record.findings) do ctx.out:say("  it would be held: " .. finding.text) end
     if not flags.exit_code then return 0 end

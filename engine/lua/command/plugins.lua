@@ -1,5 +1,5 @@
 -- plugins: what can be connected.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 local function types(manifest)
@@ -12,7 +12,7 @@ end
 -- A plugin that cannot be loaded is listed with its problem.
 local function describe(home, found)
   local row = { name = found.name, origin = found.origin, dir = found.dir, shadows = found.shadows or nil }
-  local ok, plugin = pcall(require("plugin").load, home, found.name)
+  local ok, plugin = pcall(require("plugin.plugin").load, home, found.name)
   if ok then
     local m = plugin.manifest
     row.version, row.title, row.summary, row.docs = m.version, m.title, m.summary, m.docs
@@ -34,7 +34,7 @@ return {
   flags = { cli.output },
   run = function(ctx)
     local rows = {}
-    for i, found in ipairs(require("plugin").list(ctx.home)) do rows[i] = describe(ctx.home, found) end
+    for i, found in ipairs(require("plugin.plugin").list(ctx.home)) do rows[i] = describe(ctx.home, found) end
     ctx.out:rows({
       { name = "name", title = "NAME" }, { name = "version", title = "VERSION" },
       { name = "from", title = "FROM", get = function(row)

@@ -12,7 +12,7 @@ end
 
 -- A file that is not valid can be removed all the same; it has no digest.
 local function digest_of(home, name)
-  local connector = require "connector"
+  local connector = require "config.connector"
   local ok, tree = pcall(connector.read, home, name)
   return ok and connector.digest(tree) or nil
 end
@@ -33,11 +33,11 @@ return {
   },
   run = function(ctx, args, flags)
     local name, home, sys = args[1], ctx.home, require "host.sys"
-    local connector = require "connector"
+    local connector = require "config.connector"
     if not connector.exists(home, name) then connector.read(home, name) end
     local before = digest_of(home, name)
     local held = lock(home, name)
-    local ledger = require("ledger").open(home)
+    local ledger = require("state.ledger").open(home)
     fail.try(sys.remove_file(home:connector_path(name)))
     ledger:forget(name)
     ledger:audit { action = "remove", connector = name, reason = flags.reason, before = before,

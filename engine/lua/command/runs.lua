@@ -1,6 +1,6 @@
 -- runs: the history of a connector's runs, newest first.
-local cli = require "cli"
-local text = require "text"
+local cli = require "ui.cli"
+local text = require "ui.text"
 
 local function sum(counts, grants)
   local n, any = 0, false
@@ -87,7 +87,7 @@ return {
   flags = { cli.output, { name = "lists", help = "a row for each list of each run" } },
   list_columns = list_columns,
   run = function(ctx, args, flags)
-    local st = require("snapshot").find(ctx.home, args[1])
+    local st = require("state.snapshot").find(ctx.home, args[1])
     if flags.lists then
       ctx.out:rows(list_columns, lists(texts(st)))
     else

@@ -1,11 +1,11 @@
 -- secret: what is sealed in the ledger: entered, listed by name, forgotten. Values are never shown.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 local actions = {}
 
 local function secret_spec(c, key)
-  local spec = require("settings").spec(c.manifest, key)
+  local spec = require("config.settings").spec(c.manifest, key)
   if spec and spec.kind == "secret" then return end
   local names = {}
   for _, there in ipairs(c.manifest.settings or {}) do
@@ -16,11 +16,11 @@ local function secret_spec(c, key)
 end
 
 function actions.set(ctx, name, key)
-  local connector, edit = require "connector", require "edit"
+  local connector, edit = require "config.connector", require "config.edit"
   local tree = connector.read(ctx.home, name)
   local before = connector.digest(tree)
-  local plugin_name = require("config").validate(tree, "connector", ctx.home:connector_path(name)).plugin
-  local plugin = require("plugin").load(ctx.home, plugin_name)
+  local plugin_name = require("config.config").validate(tree, "connector", ctx.home:connector_path(name)).plugin
+  local plugin = require("plugin.plugin").load(ctx.home, plugin_name)
   secret_spec({ manifest = plugin.manifest }, key)
   local pending = edit.assign(plugin.manifest, tree, { key .. "=-" }, 1)
   edit.keep(ctx, connector.build(ctx.home, name, tree, pending), "secret set", before)
@@ -29,7 +29,7 @@ function actions.set(ctx, name, key)
 end
 
 function actions.rm(ctx, name, key)
-  local ledger = require("ledger").open(ctx.home)
+  local ledger = require("state.ledger").open(ctx.home)
   local before = ledger:version(name, key)
   if ledger:forget(name, key) == 0 then
     fail("failed", ("%s: nothing is sealed under '%s'"):format(name, key), "`reeve secret list` says what is")
@@ -49,7 +49,7 @@ function actions.list(ctx, name)
     { name = "origins", title = "FOR", get = function(row)
       return #row.origins > 0 and table.concat(row.origins, ", ") or nil
     end },
-  }, require("ledger").open(ctx.home):secrets(name))
+  }, require("state.ledger").open(ctx.home):secrets(name))
   return 0
 end
 

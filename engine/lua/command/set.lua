@@ -16,11 +16,11 @@ return {
   },
   run = function(ctx, args, flags)
     local name, home = args[1], ctx.home
-    local connector, edit = require "connector", require "edit"
+    local connector, edit = require "config.connector", require "config.edit"
     local tree = connector.read(home, name)
     local before = connector.digest(tree)
-    local plugin_name = require("config").validate(tree, "connector", home:connector_path(name)).plugin
-    local manifest = require("plugin").load(home, plugin_name).manifest
+    local plugin_name = require("config.config").validate(tree, "connector", home:connector_path(name)).plugin
+    local manifest = require("plugin.plugin").load(home, plugin_name).manifest
     local pending = edit.assign(manifest, tree, table.move(args, 2, #args, 1, {}), 2)
     local c = connector.build(home, name, tree, pending)
     if not flags.no_check and c.enabled then edit.check(ctx, c) end

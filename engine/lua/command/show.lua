@@ -1,5 +1,5 @@
 -- show: one record of the last accepted run.
-local cli = require "cli"
+local cli = require "ui.cli"
 local fail = require "fail"
 
 return {
@@ -12,7 +12,7 @@ return {
   flags = { cli.output },
   run = function(ctx, args)
     local name, type, id = args[1], args[2], args[3]
-    local snapshot = require "snapshot"
+    local snapshot = require "state.snapshot"
     local st, _, run = snapshot.accepted(ctx, name)
     snapshot.check_type(ctx.home, name, run, type)
     local record = fail.try(st:show(type, id))

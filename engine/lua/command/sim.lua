@@ -24,7 +24,7 @@ local function read_settings(list)
 end
 
 local function load_simulator(home, name)
-  return require("plugin").load(home, name):simulator()
+  return require("plugin.plugin").load(home, name):simulator()
     or fail("config", "the plugin '" .. name .. "' has no simulator.lua")
 end
 
@@ -51,14 +51,15 @@ return {
     { name = "host", arg = "ADDRESS", help = "IP address to listen on (127.0.0.1)" },
     { name = "set", arg = "NAME=VALUE", many = true, help = "an option of the simulator" },
     { name = "fault", arg = "LINE", many = true,
-      help = "what goes wrong: 'METHOD PATH: key=value …'; keys: " .. table.concat(require("fault").keys(),
+      help = "what goes wrong: 'METHOD PATH: key=value …'; keys: " .. table.concat(require("sim.fault").keys(),
         " ") },
     { name = "tls-cert", arg = "FILE", help = "PEM certificate (and chain) to serve HTTPS with" },
     { name = "tls-key", arg = "FILE", help = "its PEM key" },
   },
   run = function(ctx, args, flags)
     local sys = require "host.sys"
-    local sim = require("sim").new(load_simulator(ctx.home, args[1]), read_settings(flags.set), flags.fault, sys.now)
+    local simulator = load_simulator(ctx.home, args[1])
+    local sim = require("sim.sim").new(simulator, read_settings(flags.set), flags.fault, sys.now)
     if flags.port and flags.port > 65535 then
       fail("usage", "--port " .. flags.port .. ": 0 to 65535 are possible")
     end

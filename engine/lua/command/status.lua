@@ -1,6 +1,6 @@
 -- status: how connectors are doing: label, last run, counts, age.
 local fail = require "fail"
-local text = require "text"
+local text = require "ui.text"
 
 local function counts(row)
   local parts, keys = {}, {}
@@ -32,13 +32,13 @@ local order = { "name", "label", "note", "plugin", "app", "accepted_run", "accep
 
 local function gather(home, names)
   local list = {}
-  for i, name in ipairs(names) do list[i] = require("health").of(home, name) end
+  for i, name in ipairs(names) do list[i] = require("state.health").of(home, name) end
   return list
 end
 
 -- One line for each connector that a monitor should know of, and the most urgent status.
 local function check(ctx, list)
-  local health, exit = require "health", require "exit"
+  local health, exit = require "state.health", require "exit"
   local statuses = {}
   for i, facts in ipairs(list) do
     statuses[i] = exit.status(health.outcome(facts))
@@ -51,11 +51,11 @@ local function check(ctx, list)
 end
 
 local function print_list(ctx, list, one)
-  local health = require "health"
+  local health = require "state.health"
   local rows = {}
   for i, facts in ipairs(list) do rows[i] = health.public(facts) end
   if ctx.out.form == "prometheus" then
-    ctx.out:write(require("prometheus").text(list))
+    ctx.out:write(require("state.prometheus").text(list))
   elseif one and ctx.out.form ~= "csv" then
     ctx.out:object(rows[1], order)
   else
@@ -80,8 +80,8 @@ return {
   },
   run = function(ctx, args, flags)
     local home = ctx.home
-    if args[1] and not require("connector").exists(home, args[1]) then
-      require("connector").read(home, args[1])
+    if args[1] and not require("config.connector").exists(home, args[1]) then
+      require("config.connector").read(home, args[1])
       fail("usage", "no such connector: '" .. args[1] .. "'")
     end
     local names = args[1] and { args[1] } or home:connectors()

@@ -4,13 +4,13 @@ local fail = require "fail"
 
 -- One connector, in this process.
 local function sync_one(ctx, name, flags)
-  local connector = require("connector").load(ctx.home, name)
+  local connector = require("config.connector").load(ctx.home, name)
   if not connector.enabled then
     ctx.out:say(name .. ": paused (\"enabled\" is false); nothing was done")
     return 0
   end
-  local progress = require("progress").start("syncing " .. name, ctx.flags)
-  local ok, result = pcall(require("sync").run, ctx.home, connector, { fresh = flags.fresh, hold = flags.hold,
+  local progress = require("ui.progress").start("syncing " .. name, ctx.flags)
+  local ok, result = pcall(require("sync.sync").run, ctx.home, connector, { fresh = flags.fresh, hold = flags.hold,
     allow_empty = flags.allow_empty, wait = flags.wait, progress = progress })
   progress:done()
   if not ok then
@@ -21,12 +21,12 @@ local function sync_one(ctx, name, flags)
     error(result, 0)
   end
   local record = result.run
-  if result.outcome ~= "held" and require("summary").changes(record) > 0 then
-    local ledger = require("ledger").open(ctx.home)
+  if result.outcome ~= "held" and require("sync.summary").changes(record) > 0 then
+    local ledger = require("state.ledger").open(ctx.home)
     ledger:audit { action = "sync", connector = name, run = record.run, after = record.epoch }
     ledger:close()
   end
-  for _, line in ipairs(require("summary").lines(name, result)) do ctx.out:say(line) end
+  for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
   return exit.status(result.outcome)
 end
 
@@ -82,7 +82,7 @@ local function names_of(ctx, args, flags)
   if #names == 0 then fail("failed", "there is no connector yet", "`reeve add` writes one") end
   -- A name that is none stops all; a file that is not valid only its own sync.
   for _, name in ipairs(names) do
-    if not require("connector").exists(ctx.home, name) then require("connector").read(ctx.home, name) end
+    if not require("config.connector").exists(ctx.home, name) then require("config.connector").read(ctx.home, name) end
   end
   if flags.allow_empty and #names ~= 1 then fail("usage", "--allow-empty is for one connector") end
   return names

@@ -1,5 +1,5 @@
 -- version: which program this is.
-local cli = require "cli"
+local cli = require "ui.cli"
 
 return {
   name = "version",

@@ -1,0 +1,139 @@
+-- connector: one file of HOME/connectors: read, checked against its plugin, resolved, written.
+--
+--   local c = require("config.connector").load(home, "acme")
+--   c.name, c.file, c.tree      the file as it is (decoded)
+--   c.plugin, c.manifest        the loaded plugin
+--   c.settings                  what the plugin's settings are, without secrets, defaults filled in
+--   c.references                secret setting -> reference; c:resolve_secrets() gives settings with secrets
+--   c.options                   the other keys, resolved: options.http.retry_s, options.guard …
+--   c.enabled, c.app, c.owners, c.mapping (an absolute path, or nil)
+--   c.origins                   what a sealed secret is bound to: URL and host settings, proxy, CA
+--   c.digest, c.settings_digest of the file; of plugin name and non-secret settings
+local fail = require "fail"
+local config = require "config.config"
+local homes = require "config.home"
+
+local M = {}
+local Connector = {}
+
+-- Digests open the library of secrets, so they are made when somebody asks.
+local lazy = {
+  digest = function(c) return M.digest(c.tree) end,
+  settings_digest = function(c) return M.digest { plugin = c.plugin_name, settings = c.settings } end,
+}
+
+Connector.__index = function(c, name)
+  if Connector[name] then return Connector[name] end
+  local make = lazy[name]
+  local value = make and make(c)
+  rawset(c, name, value)
+  return value
+end
+
+--- The digest of a plain value, by its canonical JSON.
+function M.digest(value)
+  return require("host.secret").hash(require("host.json").encode(value))
+end
+
+--- A connector that is not there is a usage error with a suggestion.
+function M.unknown(home, name)
+  local near = require("suggest").nearest(name, (home:connectors()))
+  fail("usage", ("no such connector: '%s' (in %s/connectors)"):format(name, home.dir),
+    near and "did you mean '" .. near .. "'?" or "`reeve connectors` lists what there is")
+end
+
+--- The decoded file of a connector.
+function M.read(home, name)
+  if not homes.is_name(name) then
+    fail("usage", ("'%s' is not a connector's name: [a-z0-9][a-z0-9-]{0,62} expected"):format(name))
+  end
+  homes.check(home.dir .. "/connectors")
+  return homes.read_json(home:connector_path(name)) or M.unknown(home, name)
+end
+
+--- Is there a file for this name?
+function M.exists(home, name)
+  return homes.is_name(name) and require("host.sys").stat(home:connector_path(name)) ~= nil
+end
+
+--- What a sealed secret of this connector is bound to, as a sorted list of texts.
+local function origins(manifest, settings, options)
+  local list = {}
+  for _, spec in ipairs(manifest.settings or {}) do
+    if (spec.kind == "url" or spec.kind == "host") and settings[spec.name] then
+      list[#list + 1] = spec.name .. "=" .. settings[spec.name]
+    end
+  end
+  for _, name in ipairs { "proxy", "ca_file" } do
+    if options.http[name] then list[#list + 1] = "http." .. name .. "=" .. options.http[name] end
+  end
+  table.sort(list)
+  return list
+end
+
+-- The operator's mapping: a path in the home, nowhere else.
+local function mapping_path(home, file, path)
+  if not path then return nil end
+  local full = home:path(path)
+  if full:sub(1, #home.dir + 1) ~= home.dir .. "/" then
+    fail("config", ("%s: mapping: a path in the home expected, got \"%s\""):format(file, path))
+  end
+  return full
+end
+
+-- A guard for a type that the plugin does not have would protect nothing.
+local function check_guard(file, manifest, guard)
+  for target in pairs(guard or {}) do
+    local type = target:match("^[^:]+")
+    if not manifest.resources[type] then
+      local names = {}
+      for name in pairs(manifest.resources) do names[#names + 1] = name end
+      fail("config", ("%s: guard: plugin '%s' has no resource type '%s'"):format(file, manifest.name, type),
+        require("suggest").hint(type, names, "its types"))
+    end
+  end
+end
+
+--- The connector that a decoded file makes. `pending`: secrets by setting that are not sealed yet.
+function M.build(home, name, tree, pending)
+  local file = home:connector_path(name)
+  local values = config.validate(tree, "connector", file)
+  local layered = config.resolve({ home.flags, home.environment, values, home.config }, "connector")
+  local plugin = require("plugin.plugin").load(home, values.plugin)
+  check_guard(file, plugin.manifest, values.guard)
+  local plain, references = require("config.settings").resolve(plugin.manifest, layered.settings or {}, file)
+  for _, path in ipairs { "ca_file", "client_cert", "client_key" } do
+    layered.http[path] = layered.http[path] and home:path(layered.http[path])
+  end
+  return setmetatable({
+    name = name, file = file, tree = tree, home = home, plugin = plugin, plugin_name = values.plugin,
+    manifest = plugin.manifest, settings = plain, references = references, pending = pending or {},
+    options = layered, enabled = layered.enabled, app = layered.app, owners = layered.owners,
+    mapping = mapping_path(home, file, layered.mapping), origins = origins(plugin.manifest, plain, layered),
+  }, Connector)
+end
+
+--- Reads, checks and resolves a connector; secrets stay where they are.
+function M.load(home, name)
+  return M.build(home, name, M.read(home, name))
+end
+
+--- The settings with their secrets, as opaque objects; reads what the references name.
+function Connector:resolve_secrets()
+  local all = {}
+  for key, value in pairs(self.settings) do all[key] = value end
+  for key, reference in pairs(self.references) do
+    all[key] = self.pending[key] or require("config.reference").resolve(self, key, reference)
+  end
+  return all
+end
+
+--- Writes a connector's file, whole or not at all.
+function M.write(home, name, tree)
+  local sys = require "host.sys"
+  fail.try(sys.mkdir_p(home.dir .. "/connectors", 448))
+  local text = require("host.json").encode(tree, { indent = 2 }) .. "\n"
+  fail.try(sys.write_file(home:connector_path(name), text, 0))
+end
+
+return M

@@ -1,0 +1,97 @@
+-- export: a connector's accepted state as a file (jsonl) or a folder of files (csv), whole or not at all.
+local fail = require "fail"
+local record = require "state.record"
+
+local M = {}
+
+-- Kind of record, name of its csv file.
+M.kinds = { { "resource", "resources" }, { "entitlement", "entitlements" }, { "grant", "grants" },
+  { "excluded", "excluded" } }
+
+local function texts(st, kind, run)
+  if kind == "excluded" then return fail.try(st:excluded(run)) end
+  return fail.try(st:records(kind))
+end
+
+local function cannot(path, why)
+  fail("storage", ("cannot write %s: %s"):format(path, why))
+end
+
+-- Writes through fn(write) to a file that is open, and closes it.
+local function fill(path, file, fn)
+  fn(function(...)
+    local ok, why = file:write(...)
+    if not ok then cannot(path, why) end
+  end)
+  local closed, why = file:close()
+  if not closed then cannot(path, why) end
+end
+
+-- Where what is exported goes: a new or regular file (links followed) is replaced, a device or pipe written to.
+local function target_of(path)
+  local sys = require "host.sys"
+  local found = sys.stat(path)
+  if not found then return path, true end
+  if found.type == "directory" then cannot(path, "it is a folder") end
+  return sys.real_path(path) or path, found.type == "file"
+end
+
+-- A file beside its final place, its owner's alone; fn writes it, then it takes its place.
+local function whole(path, fn)
+  local sys = require "host.sys"
+  local target, regular = target_of(path)
+  local temporary = regular and ("%s.%d.tmp"):format(target, sys.pid()) or target
+  if regular then fail.try(sys.write_file(temporary, "", 384)) end
+  local file, message = io.open(temporary, "wb")
+  if not file then cannot(path, message) end
+  local ok, e = pcall(function()
+    fill(path, file, fn)
+    if regular then fail.try(sys.rename(temporary, target)) end
+  end)
+  if ok then return end
+  if io.type(file) == "file" then file:close() end
+  if regular then os.remove(temporary) end
+  error(e, 0)
+end
+
+-- A record's text with its kind in front: '{"kind":"resource","id":…' costs no decoding.
+local function with_kind(kind, text)
+  local rest = text:match("^%s*{(.*)$")
+  return '{"kind":"' .. kind .. (rest:find("^%s*}") and '"' or '",') .. rest .. "\n"
+end
+
+--- One file with a record a line; returns the number of records. step(n) is told how far it is.
+function M.jsonl(st, run, path, step)
+  local n = 0
+  whole(path, function(write)
+    for _, kind in ipairs(M.kinds) do
+      for text in texts(st, kind[1], run) do
+        write(with_kind(kind[1], text))
+        n = n + 1
+        step(n)
+      end
+    end
+  end)
+  return n
+end
+
+--- A folder with one file a kind; returns the number of records.
+function M.csv(st, run, path, step)
+  local sys, csv, json = require "host.sys", require "ui.csv", require "host.json"
+  fail.try(sys.mkdir_p(path, 448))
+  local n = 0
+  for _, kind in ipairs(M.kinds) do
+    whole(path .. "/" .. kind[2] .. ".csv", function(write)
+      local each = texts(st, kind[1], run)
+      csv.write(write, record.columns("csv", kind[1]), function()
+        local text = each()
+        n = n + (text and 1 or 0)
+        step(n)
+        return text and json.decode(text)
+      end)
+    end)
+  end
+  return n
+end
+
+return M

@@ -1,0 +1,87 @@
+-- snapshot: what reading commands share: a connector's state, opened to read; "as of"; runs and types by
+-- name.
+local fail = require "fail"
+local homes = require "config.home"
+
+local M = {}
+
+local function decode(text)
+  return text and require("host.json").decode(text)
+end
+M.decode = decode
+
+-- A name is known where its file is, or (after remove --keep-history) its state.
+local function known(home, name)
+  local connector = require "config.connector"
+  if not homes.is_name(name) then connector.read(home, name) end
+  if connector.exists(home, name) then return end
+  if not require("host.sys").stat(home:state_dir(name)) then connector.unknown(home, name) end
+end
+
+--- The state of a connector and its meta; nil where it never ran. Unknown connectors are usage errors.
+function M.find(home, name)
+  known(home, name)
+  local dir = home:state_dir(name)
+  if not require("host.sys").stat(dir) then return nil end
+  local st, message, code = require "host.state".open(dir, {})
+  if not st and code == "not_found" then return nil end
+  st = st or fail(code or "storage", ("%s: %s"):format(name, message))
+  return st, fail.try(st:meta())
+end
+
+--- A run's record, decoded; nil where there is none.
+function M.run(st, n)
+  return n and n > 0 and decode(fail.try(st:run(n))) or nil
+end
+
+--- The state of a connector with an accepted run; says "as of" on stderr. Returns state, meta, the run's
+--- record.
+function M.accepted(ctx, name)
+  local st, meta = M.find(ctx.home, name)
+  if not st or not meta.accepted or meta.accepted == 0 then
+    local held = st and meta.held
+    fail("failed", name .. ": no run was accepted yet", held and
+      ("run %d is held: `reeve diff %s %d`, then `reeve accept %s`"):format(held, name, held, name)
+      or "`reeve sync " .. name .. "` makes the first one")
+  end
+  local run = M.run(st, meta.accepted) or {}
+  ctx.out:say(("%s: as of %s, run %d"):format(name, run.ended or run.started or "?", meta.accepted))
+  return st, meta, run
+end
+
+--- A run number from the command line.
+function M.number(text)
+  local n = tostring(text):find("^%d+$") and math.tointeger(tonumber(text))
+  return n or fail("usage", "a run's number expected, not '" .. tostring(text) .. "'")
+end
+
+-- Resource types that a run counted: keys of counts without an entitlement's slug.
+local function counted(run, into)
+  for key in pairs(run and run.counts or {}) do
+    if not key:find(":", 1, true) then into[key] = true end
+  end
+end
+
+--- Resource types that this connector's plugin declares or its accepted run has, sorted.
+function M.types(home, name, run)
+  local types, list = {}, {}
+  counted(run, types)
+  local ok, c = pcall(function() return require("config.connector").load(home, name) end)
+  for type in pairs(ok and c.manifest.resources or {}) do types[type] = true end
+  for type in pairs(types) do list[#list + 1] = type end
+  table.sort(list)
+  return list
+end
+
+--- Insists on a resource type that there is.
+function M.check_type(home, name, run, type, also)
+  if run and run.counts and run.counts[type] then return end
+  local types = M.types(home, name, run)
+  table.move(also or {}, 1, #(also or {}), #types + 1, types)
+  for _, there in ipairs(types) do
+    if there == type then return end
+  end
+  fail("usage", ("%s has no type '%s'"):format(name, type), require("suggest").hint(type, types, "its types"))
+end
+
+return M

@@ -1,0 +1,57 @@
+-- check: are a connector's settings and credentials good? Asks the target, stores nothing.
+--
+--   check.run(home, connector, { fresh = bool }) -> { account =, warnings = {…} }     raises where not
+--
+-- `fresh`: with a token that is fetched now, never with one that was kept.
+local fail = require "fail"
+local sync = require "sync.sync"
+local task = require "target.task"
+
+local M = {}
+
+-- A ledger that remembers nothing: every token is a fresh one.
+local forgetful = { kept = function() end, keep = function() end, drop = function() end, close = function() end }
+
+local function texts(list)
+  local out = {}
+  for i, text in ipairs(type(list) == "table" and list or {}) do out[i] = tostring(text) end
+  return out
+end
+
+local function ask(fetch)
+  sync.attach(fetch)
+  local check = fetch.plugin:connector().check
+  if not check then return {} end
+  local page = {}
+  local ctx = require("sync.context").new(fetch, page)
+  local t = task.spawn(check, { sandbox = fetch.plugin.shown .. "/connector.lua, check", args = { ctx } })
+  local ok, result = pcall(t.join, t)
+  fetch.session:finish(page.http)
+  if not ok then error(result, 0) end
+  return result
+end
+
+--- Checks; see the head of this file.
+function M.run(home, connector, options)
+  connector.plugin:check()
+  sync.limit(connector)
+  local fetch = sync.session(home, connector)
+  fetch.warn = function(_, text) fetch.warnings[#fetch.warnings + 1] = text end
+  if options and options.fresh then
+    fetch.ledger:close()
+    fetch.ledger, fetch.session.ledger = forgetful, forgetful
+  end
+  local result
+  local ok, why = pcall(task.run, function() result = ask(fetch) end)
+  fetch.session:close()
+  fetch.ledger:close()
+  if not ok then error(sync.as_failure(why), 0) end
+  if type(result) ~= "table" then
+    fail("config", connector.plugin.shown .. "/connector.lua: check: a table expected")
+  end
+  local warnings = texts(result.warnings)
+  for _, text in ipairs(fetch.warnings) do warnings[#warnings + 1] = text end
+  return { account = result.account and tostring(result.account) or nil, warnings = warnings }
+end
+
+return M

@@ -1,0 +1,112 @@
+-- context: ctx, what a plugin's function is given: settings, http, emit and the rest of plugins.md.
+--
+-- A context is made for one call (one page, one check) and is of no use after it: what it was told ends up
+-- in `page`, which listing.lua reads.
+local json = require "host.json"
+local log = require "log"
+local sys = require "host.sys"
+local task = require "target.task"
+
+local M = {}
+
+local KEY_MAX, VALUE_MAX = 255, 1 << 20
+
+local function warn(fetch)
+  return function(message)
+    if type(message) ~= "string" then error("ctx.warn(message): a text expected", 2) end
+    fetch:warn(message)
+  end
+end
+
+-- ctx.log.info and its like are called with a dot; fields are told with the plugin's name.
+local function logger(fetch)
+  local out = {}
+  for _, level in ipairs { "debug", "info", "warn" } do
+    out[level] = function(message, fields)
+      if type(message) ~= "string" then error(("ctx.log.%s(message, fields): a text expected"):format(level), 2) end
+      local all = { connector = fetch.name, plugin = fetch.plugin.name }
+      for name, value in pairs(fields or {}) do all[name] = value end
+      log[level](message, all)
+    end
+  end
+  return out
+end
+
+-- The plugin's own cache. Values are JSON; what a page puts is written when the page ends.
+local function cache(fetch, page)
+  local function check(key, level)
+    if type(key) ~= "string" or #key == 0 or #key > KEY_MAX then
+      error("ctx.store: a key of 1 to 255 bytes expected", level + 1)
+    end
+  end
+  return {
+    get = function(_, key)
+      check(key, 2)
+      local text = page.puts[key] or fetch.state:cached(key)
+      return text and json.decode(text)
+    end,
+    put = function(_, key, value)
+      check(key, 2)
+      local text, message = json.encode(value)
+      if not text then error("ctx.store:put: " .. message, 2) end
+      if #text > VALUE_MAX then error("ctx.store:put: the value is larger than 1 MiB", 2) end
+      page.puts[key] = text
+    end,
+  }
+end
+
+local function text_or_nil(value, name)
+  if value ~= nil and type(value) ~= "string" then error(name .. ": a text expected", 3) end
+  return value
+end
+
+-- What only a listing has.
+local function for_listing(ctx, fetch, page)
+  ctx.emit = page.emit
+  ctx.store = cache(fetch, page)
+  function ctx.incomplete(reason)
+    page.incomplete = text_or_nil(reason, "ctx.incomplete") or "the plugin says that it is incomplete"
+  end
+  function ctx.not_covered(reason)
+    page.not_covered = text_or_nil(reason, "ctx.not_covered") or "this credential may not read it"
+  end
+  function ctx.expect(n)
+    if math.type(n) ~= "integer" or n < 0 then error("ctx.expect(n): a whole number expected", 2) end
+    page.expect = n
+  end
+  function ctx.gone(kind, id)
+    if type(kind) ~= "string" or (type(id) ~= "string" and math.type(id) ~= "integer") then
+      error("ctx.gone(kind, id): two texts expected", 2)
+    end
+    local parent = page.parent -- another object that is gone is just not there
+    if parent and parent.type == kind and parent.id == tostring(id) then page.gone = true end
+  end
+  function ctx.get(kind, id)
+    if type(kind) ~= "string" then error("ctx.get(kind, id): a text expected", 2) end
+    return fetch:find(page.list, kind, id)
+  end
+end
+
+--- A context for one call of a plugin's function. `page` is filled by what the plugin says:
+--- { list, emit } in; { incomplete, not_covered, expect, gone, puts } out. Without `page.emit` it is a
+--- context for `check`; with `page.no_http`, for `http`.
+function M.new(fetch, page)
+  page.puts = {}
+  local ctx = {
+    settings = fetch.settings, auth = fetch.session.auth, log = logger(fetch), warn = warn(fetch),
+    json = { null = json.null, array = json.array }, all = task.all, sleep = task.sleep, now = sys.now,
+  }
+  if not page.no_http then
+    page.http = fetch.session:open()
+    ctx.http = page.http
+  end
+  if page.emit then for_listing(ctx, fetch, page) end
+  return ctx
+end
+
+--- Ends what the call left open; a message where a loop over a response was left before its end.
+function M.finish(fetch, page)
+  return page.http and fetch.session:finish(page.http)
+end
+
+return M

@@ -1,0 +1,84 @@
+-- response: an answer as plugins see it: status headers links url, json or body (the whole, which waits
+-- for it), each(where, { optional = true }), rest, secret(path). It cannot be written to, and the request
+-- behind it cannot be reached.
+local refusal = require "target.refusal"
+local url = require "target.url"
+
+local M = {}
+
+local states = setmetatable({}, { __mode = "k" }) -- response -> what it is
+
+local function raise(state, message, code)
+  local cut = code == "cut" or nil
+  if cut then code = "unavailable" end
+  error(refusal.failure({ status = state.status, code = code, message = message, cut = cut }, state.shown), 0)
+end
+
+-- A result of the request, or its failure raised.
+local function must(state, value, message, code)
+  if value == nil and message then raise(state, message, code) end
+  return value
+end
+
+local lazy = {
+  status = function(state) return state.status end,
+  headers = function(state) return state.headers end,
+  url = function(state) return (state.shown:gsub("^%u+ ", "")) end,
+  links = function(state)
+    state.links = state.links or url.links(state.headers.link, (state.shown:gsub("^%u+ ", "")))
+    return state.links
+  end,
+  json = function(state)
+    if state.json == nil then state.json = must(state, state.request:json()) end
+    return state.json
+  end,
+  body = function(state) return must(state, state.request:body()) end,
+  rest = function(state)
+    if state.rest == nil then state.rest = state.request:rest() end
+    return state.rest
+  end,
+}
+
+local methods = {}
+
+--- An iterator over the elements of the array at `where`.
+function methods.each(res, where, options)
+  return states[res].request:each(where, options ~= nil and options.optional == true)
+end
+
+--- The text at this path of the JSON body as a secret; json and body are without it from now on.
+function methods.secret(res, path)
+  local state = states[res]
+  local value = must(state, state.request:secret(path))
+  state.json = nil
+  return value
+end
+
+local Response = {
+  __name = "response",
+  __metatable = false,
+  __index = function(res, name)
+    local get = lazy[name]
+    if get then return get(states[res]) end
+    return methods[name]
+  end,
+  __newindex = function(_, name)
+    error(("a response cannot be written to (field '%s')"):format(tostring(name)), 2)
+  end,
+  __tostring = function(res) return states[res].shown end,
+}
+
+--- A response for a request whose headers are in.
+function M.new(request)
+  local res = setmetatable({}, Response)
+  states[res] = { request = request, status = request:status(), headers = request:headers(),
+    shown = request:shown() }
+  return res
+end
+
+--- The request behind it.
+function M.request(res)
+  return states[res].request
+end
+
+return M
