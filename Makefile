@@ -99,7 +99,7 @@ lint: test-deps ## luacheck, gcc and clang with -Werror, cppcheck and mandoc whe
 asan: test-deps ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(SUB) BUILD=$(BUILD)/asan SANITIZE=address,undefined $(BUILD)/asan/reeve units
 	@ASAN_OPTIONS=detect_leaks=1:disable_coredump=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	    JOBS=$(JOBS) REEVE_TEST_LIMIT=600 sh spec/support/test.sh $(BUILD)/asan "$(T)"
+	    JOBS=$(JOBS) REEVE_TEST_LIMIT=600 REEVE_SANITIZED=1 sh spec/support/test.sh $(BUILD)/asan "$(T)"
 
 fuzz: test-deps ## run the fuzz targets, FUZZ_S seconds each (needs clang)
 	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }

@@ -222,7 +222,7 @@ describe("an answer that is none ends with 5, deletes nothing and needs no memor
           w.sim:faults {}
           assert.are.equal(5, r.code, path .. ": " .. r.err)
           says(r, case[3])
-          assert.is_true(peak <= 16 * MIB, ("%s: %d KiB"):format(path, peak))
+          assert.is_true(peak <= 16 * MIB or reeve.sanitized, ("%s: %d KiB"):format(path, peak))
         end
       end
       assert.are.equal(before, w:state())

@@ -17,6 +17,9 @@ local PATIENCE = 60
 reeve.bin = BIN
 reeve.null = dkjson.null
 
+--- True under `make asan`: a sanitizer keeps what was freed, so that memory cannot be measured.
+reeve.sanitized = os.getenv("REEVE_SANITIZED") ~= nil
+
 -- Temporary files ---------------------------------------------------------------------------------
 
 local base
