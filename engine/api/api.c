@@ -7,6 +7,15 @@ int api_fail(lua_State *L, const struct error *e) {
     return 3;
 }
 
+int api_raise(lua_State *L, const struct error *e) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, e->text);
+    lua_setfield(L, -2, "message");
+    lua_pushstring(L, err_name(e->code));
+    lua_setfield(L, -2, "code");
+    return lua_error(L);
+}
+
 int api_result(lua_State *L, enum err rc, const struct error *e) {
     if (rc) return api_fail(L, e);
     lua_pushboolean(L, 1);

@@ -19,6 +19,10 @@
 /* Pushes nil, e->text, the code's name; returns 3, for `return api_fail(L, &e)`.  [-0, +3, m] */
 int api_fail(lua_State *L, const struct error *e);
 
+/* Raises a table { message, code }: for those who are called as iterators or by plugins, where a
+ * returned nil would mean something else.  [-0, +0, v] */
+int api_raise(lua_State *L, const struct error *e);
+
 /* Pushes true or fails as above.  [-0, +1|3, m] */
 int api_result(lua_State *L, enum err rc, const struct error *e);
 

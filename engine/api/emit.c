@@ -24,17 +24,8 @@ struct object {
     unsigned char hash[16];
 };
 
-static int raise(lua_State *L, const struct error *e) {
-    lua_createtable(L, 0, 2);
-    lua_pushstring(L, e->text);
-    lua_setfield(L, -2, "message");
-    lua_pushstring(L, err_name(e->code));
-    lua_setfield(L, -2, "code");
-    return lua_error(L);
-}
-
 static void check(lua_State *L, enum err rc, const struct error *e) {
-    if (rc) raise(L, e);
+    if (rc) api_raise(L, e);
 }
 
 static void check_memory(lua_State *L, enum err rc) {
@@ -61,7 +52,7 @@ static void no_object(lua_State *L, struct object *o, const char *what) {
     struct error e;
     err_set(&e, ERR_INVALID, "list %s: the target gave %s where an object was expected",
             o->unit->list.data, what);
-    raise(L, &e);
+    api_raise(L, &e);
 }
 
 /* A plain table becomes a raw object, so that mappings see one thing. */
@@ -347,7 +338,7 @@ static void finish(lua_State *L, struct object *o) {
 }
 
 int emit(lua_State *L) {
-    struct object o = {.unit = luaL_checkudata(L, lua_upvalueindex(1), UNIT_CLASS)};
+    struct object o = {.unit = lua_touserdata(L, lua_upvalueindex(1))}; /* emitter() put it there */
     struct error e;
     bool hit;
     unsigned outcome = 0;

@@ -59,16 +59,6 @@ static int f_open(lua_State *L) {
     return 1;
 }
 
-/* Raises a failure as iterators do. */
-static int raise(lua_State *L, const struct error *e) {
-    lua_createtable(L, 0, 2);
-    lua_pushstring(L, e->text);
-    lua_setfield(L, -2, "message");
-    lua_pushstring(L, err_name(e->code));
-    lua_setfield(L, -2, "code");
-    return lua_error(L);
-}
-
 static void set_number(lua_State *L, const char *field, uint64_t n, bool always) {
     if (!n && !always) return;
     lua_pushinteger(L, (lua_Integer)n);
@@ -156,7 +146,7 @@ static int next_run(lua_State *L) {
     struct error e;
     enum err rc = step(s, STATE_RUN, false, &k, value, &e);
     if (rc == ERR_NOT_FOUND) return 0;
-    if (rc) return raise(L, &e);
+    if (rc) return api_raise(L, &e);
     lua_pushinteger(L, (lua_Integer)state_u64(k.bytes));
     lua_pushvalue(L, -1);
     lua_replace(L, lua_upvalueindex(2));
@@ -182,7 +172,7 @@ static int next_log(lua_State *L) {
     struct error e;
     enum err rc = step(s, STATE_LOG, true, &k, value, &e);
     if (rc == ERR_NOT_FOUND || (!rc && state_u64(k.bytes) != run)) return 0;
-    if (rc) return raise(L, &e);
+    if (rc) return api_raise(L, &e);
     lua_pushinteger(L, (lua_Integer)state_u64(k.bytes + 8) + 1);
     lua_replace(L, lua_upvalueindex(3));
     lua_pushlstring(L, value->data, value->len);
@@ -227,7 +217,7 @@ static bool browse_step(lua_State *L, struct browse_item *item) {
     bool more = false;
     state_check(L, lua_upvalueindex(2));
     if (!h->b) return false;
-    if (browse_next(h->b, item, &more, &e)) raise(L, &e);
+    if (browse_next(h->b, item, &more, &e)) api_raise(L, &e);
     if (!more) {
         browse_free(h->b);
         h->b = NULL;
@@ -274,7 +264,7 @@ static int next_source(lua_State *L) {
     struct record r;
     struct error e;
     if (!browse_step(L, &item)) return 0;
-    if (record_read(&r, item.after, &e)) return raise(L, &e);
+    if (record_read(&r, item.after, &e)) return api_raise(L, &e);
     lua_createtable(L, 0, 5);
     set_text(L, "kind", r.kind);
     set_text(L, "list", r.list);
@@ -295,7 +285,7 @@ static int push_iterator(lua_State *L, lua_CFunction next, enum err rc, const st
 static uint64_t accepted(lua_State *L, struct state *s) {
     struct state_numbers n;
     struct error e;
-    if (read_numbers(s, &n, &e)) raise(L, &e);
+    if (read_numbers(s, &n, &e)) api_raise(L, &e);
     return n.accepted;
 }
 

@@ -121,7 +121,7 @@ static enum err write_chunk(struct writer *w, struct error *e) {
     enum err rc = store_put(w->j->txn, STATE_SEQ, state_span(&k),
                             span_of(w->entries, w->used * sizeof *w->entries), e);
     w->used = 0;
-    return rc ? rc : judge_tick(w->j, 4, e);
+    return rc ? rc : judge_tick(w->j, 0, 2, e);
 }
 
 static void count_entry(struct seq_head *head, const struct seq_entry *entry) {
@@ -256,7 +256,7 @@ static enum err leave(struct staged *st, enum action action, struct error *e) {
             rc = judge_record(&st->c->judge, entry.record, keep ? JUDGE_WEAK : JUDGE_REMOVE, e);
         entry.flags |= SEQ_WEAK;
         if (!rc && keep) rc = write_entry(st->w, &entry, e);
-        if (!rc) rc = judge_tick(&st->c->judge, 0, e);
+        if (!rc) rc = judge_tick(&st->c->judge, 0, 0, e);
     }
     return rc;
 }

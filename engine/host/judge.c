@@ -1,4 +1,4 @@
-#include "judge.h"
+#include "judge_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,9 @@
 
 #include "json.h"
 
-enum { JUDGE_WORK = 1000 }; /* rows written in one transaction: some 4 MiB of dirty pages at most */
+/* Pages made dirty in one transaction: 4 MiB. A first run appends, and fills a page with some forty
+ * rows; a later one may touch a page a row. */
+enum { JUDGE_PAGES = 1000, JUDGE_ROWS_A_PAGE = 12 };
 
 static enum err no_memory(struct error *e) {
     return err_set(e, ERR_NOMEM, "out of memory comparing a run");
@@ -53,9 +55,9 @@ enum err judge_commit(struct judge *j, struct error *e) {
     return rc;
 }
 
-enum err judge_tick(struct judge *j, size_t work, struct error *e) {
-    j->work += work;
-    if (j->work < JUDGE_WORK) return ERR_OK;
+enum err judge_tick(struct judge *j, size_t rows, size_t pages, struct error *e) {
+    j->work += rows * (j->accepted ? JUDGE_ROWS_A_PAGE : 1) + pages * JUDGE_ROWS_A_PAGE;
+    if (j->work < JUDGE_PAGES * JUDGE_ROWS_A_PAGE) return ERR_OK;
     enum err rc = judge_commit(j, e);
     return rc ? rc : begin(j, e);
 }
@@ -164,13 +166,7 @@ static enum err footing(struct judge *j, const struct record_part *part, enum in
 
 /* --- one key --- */
 
-struct group {
-    unsigned char key[RECORD_KEY];
-    enum record_kind kind;
-    uint64_t former; /* seen at the accepted run */
-};
-
-static bool is_candidate(const struct group *g, const struct index_provider *p) {
+static bool is_candidate(const struct judge_group *g, const struct index_provider *p) {
     if (p->removed && !p->kept) return false;
     switch (p->role) {
     case INDEX_EFFECTIVE:
@@ -190,7 +186,7 @@ static bool is_candidate(const struct group *g, const struct index_provider *p) 
 
 /* What a mapping left out takes the place of what its listing kept; what was set aside and kept
  * yields too. */
-static bool is_weighed(const struct group *g, const struct index_provider *p) {
+static bool is_weighed(const struct judge_group *g, const struct index_provider *p) {
     return is_candidate(g, p) || (p->added && p->role == INDEX_SKIPPED) ||
            (p->weak && !p->removed && p->role == INDEX_ASIDE);
 }
@@ -212,7 +208,7 @@ static enum err apply(struct judge *j, uint64_t payload, struct error *e) {
     return ERR_OK;
 }
 
-static enum err part_of(struct judge *j, const struct group *g, uint64_t number,
+enum err judge_part(struct judge *j, const struct judge_group *g, uint64_t number,
                         struct record *r, struct record_part *part, struct span *json,
                         struct error *e) {
     enum err rc = read_record(j, number, r, e);
@@ -231,12 +227,12 @@ static bool same_bytes(struct span a, struct span b) {
 
 /* Marks pairs of one list that differ; what a listing that ended badly kept goes where that same
  * listing gave the thing anew. Another listing is no proof that it is gone from this one. */
-static enum err weigh_pair(struct judge *j, const struct group *g, struct index_provider *a,
+static enum err weigh_pair(struct judge *j, const struct judge_group *g, struct index_provider *a,
                            struct index_provider *b, struct error *e) {
     struct record x, y;
     struct span content, other;
-    enum err rc = part_of(j, g, a->record, &x, NULL, &content, e);
-    if (!rc) rc = part_of(j, g, b->record, &y, NULL, &other, e);
+    enum err rc = judge_part(j, g, a->record, &x, NULL, &content, e);
+    if (!rc) rc = judge_part(j, g, b->record, &y, NULL, &other, e);
     if (rc) return rc;
     bool one_list = same_bytes(x.list, y.list);
     if (a->weak != b->weak) {
@@ -262,7 +258,7 @@ static bool goes_first(const struct record *a, uint64_t an, const struct record 
 }
 
 /* The type stands first in what the model writes, and has no character that is escaped. */
-static struct span type_of(const struct group *g, struct span json) {
+struct span judge_type(const struct judge_group *g, struct span json) {
     const char *before = g->kind == RECORD_RESOURCE      ? "{\"type\":\""
                          : g->kind == RECORD_ENTITLEMENT ? "{\"resource\":{\"type\":\""
                                                          : "{\"entitlement\":{\"type\":\"";
@@ -272,7 +268,7 @@ static struct span type_of(const struct group *g, struct span json) {
     return span_of(type, end ? (size_t)(end - type) : 0);
 }
 
-static enum err choose(struct judge *j, const struct group *g, struct index_provider **winner,
+static enum err choose(struct judge *j, const struct judge_group *g, struct index_provider **winner,
                        struct error *e) {
     *winner = NULL;
     struct record best = {0}, r;
@@ -282,12 +278,12 @@ static enum err choose(struct judge *j, const struct group *g, struct index_prov
         if (!is_candidate(g, p) || (p->role != INDEX_EFFECTIVE && p->role != INDEX_SHADOWED))
             continue;
         p->role = INDEX_SHADOWED;
-        enum err rc = part_of(j, g, p->record, &r, NULL, &json, e);
+        enum err rc = judge_part(j, g, p->record, &r, NULL, &json, e);
         if (rc) return rc;
         bool fresher = *winner && p->weak != (*winner)->weak && same_bytes(r.list, best.list);
         bool first = fresher ? !p->weak
                              : !*winner || goes_first(&r, p->record, &best, (*winner)->record,
-                                                      type_of(g, json));
+                                                      judge_type(g, json));
         if (!first) continue;
         *winner = p;
         best = r;
@@ -296,7 +292,7 @@ static enum err choose(struct judge *j, const struct group *g, struct index_prov
 }
 
 /* Gives every provider its role; *seen is the record that is seen from now on, 0 for none. */
-static enum err settle(struct judge *j, const struct group *g, uint64_t *seen, struct error *e) {
+static enum err settle(struct judge *j, const struct judge_group *g, uint64_t *seen, struct error *e) {
     struct index_provider *p = j->providers.items;
     size_t n = j->providers.count;
     enum err rc = ERR_OK;
@@ -310,7 +306,7 @@ static enum err settle(struct judge *j, const struct group *g, uint64_t *seen, s
         struct record r;
         struct record_part part;
         if (!is_candidate(g, &p[i]) || p[i].role != INDEX_SHADOWED) continue;
-        rc = part_of(j, g, p[i].record, &r, &part, NULL, e);
+        rc = judge_part(j, g, p[i].record, &r, &part, NULL, e);
         enum index_role role = INDEX_EFFECTIVE;
         if (!rc) rc = footing(j, &part, &role, e);
         if (role != INDEX_EFFECTIVE) p[i].role = role;
@@ -323,7 +319,7 @@ static enum err settle(struct judge *j, const struct group *g, uint64_t *seen, s
 }
 
 /* While something is set aside and nothing else provides the thing, its former version stays. */
-static enum err protect(struct judge *j, const struct group *g, uint64_t *seen, struct error *e) {
+static enum err protect(struct judge *j, const struct judge_group *g, uint64_t *seen, struct error *e) {
     if (*seen || !g->former) return ERR_OK;
     bool aside = false;
     for (size_t i = 0; i < j->providers.count; i++) {
@@ -352,7 +348,7 @@ static void end_protection(struct judge *j, uint64_t seen) {
     }
 }
 
-static enum err write_aside(struct judge *j, const struct group *g, const struct index_provider *p,
+static enum err write_aside(struct judge *j, const struct judge_group *g, const struct index_provider *p,
                             struct error *e) {
     struct tally *t = j->tally;
     if (p->role == INDEX_CONFLICT || p->role == INDEX_DISPUTED) t->conflicts++;
@@ -376,13 +372,13 @@ static enum err write_change(struct judge *j, enum compare_op op,
     return store_append(j->txn, STATE_CHG, state_span(&k), span_of(row, sizeof row), e);
 }
 
-static bool is_part_aside(const struct group *g, const struct index_provider *p) {
+static bool is_part_aside(const struct judge_group *g, const struct index_provider *p) {
     return p->role == INDEX_CONFLICT || p->role == INDEX_DISPUTED || p->role == INDEX_DANGLING ||
            (p->role == INDEX_SKIPPED && g->kind != RECORD_RESOURCE);
 }
 
 /* Writes the roles that changed; *any says whether one did. */
-static enum err write_roles(struct judge *j, const struct group *g, bool *any, struct error *e) {
+static enum err write_roles(struct judge *j, const struct judge_group *g, bool *any, struct error *e) {
     enum err rc = ERR_OK;
     for (size_t i = 0; i < j->providers.count && !rc; i++) {
         struct index_provider *p = &j->providers.items[i];
@@ -397,7 +393,7 @@ static enum err write_roles(struct judge *j, const struct group *g, bool *any, s
 }
 
 /* A version that was protected, or yielded, and goes takes its other parts with it. */
-static enum err cascade(struct judge *j, const struct group *g, struct error *e) {
+static enum err cascade(struct judge *j, const struct judge_group *g, struct error *e) {
     enum err rc = ERR_OK;
     if (g->kind != RECORD_RESOURCE) return ERR_OK;
     for (size_t i = 0; i < j->providers.count && !rc; i++) {
@@ -409,81 +405,7 @@ static enum err cascade(struct judge *j, const struct group *g, struct error *e)
     return rc;
 }
 
-/* --- counting --- */
-
-static enum err count_grant(struct judge *j, const struct record_part *part, uint64_t record,
-                            bool added, struct error *e) {
-    struct tally_entitlement *t = tally_entitlement(j->tally, part->on);
-    if (!t) return no_memory(e);
-    if (!t->record) {
-        struct span k = span_of(part->on, RECORD_KEY), v;
-        struct store_cursor *c;
-        enum err rc = store_cursor(j->txn, STATE_TALLY, &c, e);
-        if (rc) return rc;
-        rc = store_move(c, STORE_FIND, &k, &v, e);
-        for (; !rc && v.n == 16 && state_u64(v.p) <= j->accepted;
-             rc = store_move(c, STORE_NEXT_DUP, &k, &v, e))
-            t->before = state_u64((const char *)v.p + 8);
-        store_cursor_close(c);
-        if (rc && rc != ERR_NOT_FOUND) return rc;
-    }
-    t->record = record;
-    t->added += added;
-    t->removed += !added;
-    return ERR_OK;
-}
-
-/* Grants of one entitlement mostly come in thousands: the last names found are kept by its key. */
-static struct tally_type *grant_tally(struct judge *j, struct span type,
-                                      const struct record_part *part, struct span json) {
-    size_t slot = part->on[RECORD_KEY - 1] % JUDGE_CACHE;
-    if (j->named[slot].type && memcmp(j->named[slot].key, part->on, RECORD_KEY) == 0)
-        return &j->tally->types[j->named[slot].type - 1];
-    char name[160];
-    struct json_value slug = json_find(json.p, json.n, "entitlement.slug");
-    int n = snprintf(name, sizeof name, "%.*s:%.*s", (int)type.n, (const char *)type.p,
-                     (int)slug.len - 2, slug.at + 1);
-    struct tally_type *found =
-        tally_type(j->tally, name, (size_t)n < sizeof name ? (size_t)n : sizeof name - 1);
-    if (!found) return NULL;
-    memcpy(j->named[slot].key, part->on, RECORD_KEY);
-    j->named[slot].type = (size_t)(found - j->tally->types) + 1;
-    return found;
-}
-
-static struct tally_type *type_tally(struct judge *j, const struct group *g,
-                                     const struct record_part *part, struct span json) {
-    struct span type = type_of(g, json);
-    if (g->kind == RECORD_GRANT) return grant_tally(j, type, part, json);
-    if (g->kind == RECORD_ENTITLEMENT) return tally_type(j->tally, "entitlements", 12);
-    return tally_type(j->tally, type.p, type.n);
-}
-
-static enum err count(struct judge *j, const struct group *g, enum compare_op op, uint64_t before,
-                      uint64_t after, struct error *e) {
-    struct record r, old;
-    struct record_part part;
-    struct span json, was;
-    enum err rc = part_of(j, g, after ? after : before, &r, &part, &json, e);
-    if (rc) return rc;
-    j->tally->changes++;
-    struct tally_type *type = type_tally(j, g, &part, json);
-    if (!type) return no_memory(e);
-    type->added += op == COMPARE_ADDED;
-    type->removed += op == COMPARE_REMOVED;
-    type->changed += op == COMPARE_CHANGED;
-    if (op == COMPARE_CHANGED && g->kind == RECORD_RESOURCE) {
-        rc = part_of(j, g, before, &old, NULL, &was, e);
-        if (!rc && tally_fields(type, was, json)) rc = no_memory(e);
-    }
-    if (op == COMPARE_REMOVED && g->kind == RECORD_RESOURCE) j->resource_removed = true;
-    if (op == COMPARE_REMOVED && g->kind == RECORD_ENTITLEMENT) j->entitlement_removed = true;
-    if (!rc && g->kind == RECORD_GRANT && op != COMPARE_CHANGED)
-        rc = count_grant(j, &part, after ? after : before, op == COMPARE_ADDED, e);
-    return rc;
-}
-
-static enum err compare_versions(struct judge *j, const struct group *g, uint64_t before,
+static enum err compare_versions(struct judge *j, const struct judge_group *g, uint64_t before,
                                  uint64_t after, enum compare_op *op, struct error *e) {
     struct record x, y;
     struct span was, is;
@@ -492,14 +414,14 @@ static enum err compare_versions(struct judge *j, const struct group *g, uint64_
         if (before == after) *op = COMPARE_SAME;
         return ERR_OK;
     }
-    enum err rc = part_of(j, g, before, &x, NULL, &was, e);
-    if (!rc) rc = part_of(j, g, after, &y, NULL, &is, e);
+    enum err rc = judge_part(j, g, before, &x, NULL, &was, e);
+    if (!rc) rc = judge_part(j, g, after, &y, NULL, &is, e);
     if (!rc && !same_bytes(was, is)) *op = COMPARE_CHANGED;
     return rc;
 }
 
 /* Judges the key whose providers and deltas are in j->providers. */
-static enum err judge_group(struct judge *j, const struct group *g, struct error *e) {
+static enum err judge_group(struct judge *j, const struct judge_group *g, struct error *e) {
     uint64_t seen = 0;
     bool any = false;
     enum compare_op op = COMPARE_SAME;
@@ -507,14 +429,14 @@ static enum err judge_group(struct judge *j, const struct group *g, struct error
     if (!rc) rc = protect(j, g, &seen, e);
     end_protection(j, seen);
     if (!rc) rc = compare_versions(j, g, g->former, seen, &op, e);
-    if (!rc && op != COMPARE_SAME) rc = count(j, g, op, g->former, seen, e);
+    if (!rc && op != COMPARE_SAME) rc = judge_count(j, g, op, g->former, seen, e);
     if (!rc) rc = write_roles(j, g, &any, e);
     if (!rc) rc = cascade(j, g, e);
     if (!rc && any) rc = write_change(j, op, g->key, g->former, seen, e);
     return rc;
 }
 
-static enum err open_group(struct judge *j, struct group *g, const unsigned char key[RECORD_KEY],
+static enum err open_group(struct judge *j, struct judge_group *g, const unsigned char key[RECORD_KEY],
                            struct error *e) {
     memcpy(g->key, key, RECORD_KEY);
     g->kind = key[0];
@@ -534,7 +456,7 @@ enum err judge_kind(struct judge *j, enum record_kind kind,
                     void (*progress)(void *of, size_t judged), void *of, struct error *e) {
     struct sorter *s = j->sorters[kind];
     struct sorter_item item;
-    struct group g;
+    struct judge_group g;
     bool more = false;
     size_t judged = 0;
     memset(j->cache, 0, sizeof j->cache);
@@ -547,14 +469,14 @@ enum err judge_kind(struct judge *j, enum record_kind kind,
             if (!rc) rc = sorter_next(s, &item, &more, e);
         }
         if (!rc) rc = judge_group(j, &g, e);
-        if (!rc) rc = judge_tick(j, 1, e);
+        if (!rc) rc = judge_tick(j, 1, 0, e);
         if (progress && ++judged % 4096 == 0) progress(of, judged);
     }
     return rc;
 }
 
 static enum err scan_key(struct judge *j, const unsigned char key[RECORD_KEY], struct error *e) {
-    struct group g = {.kind = key[0]};
+    struct judge_group g = {.kind = key[0]};
     memcpy(g.key, key, RECORD_KEY);
     uint64_t number;
     struct record r;
@@ -562,7 +484,7 @@ static enum err scan_key(struct judge *j, const unsigned char key[RECORD_KEY], s
     enum index_role role;
     enum err rc = index_effective(j->idx, key, j->accepted, &number, NULL, e);
     if (rc || !number) return rc;
-    rc = part_of(j, &g, number, &r, &part, NULL, e);
+    rc = judge_part(j, &g, number, &r, &part, NULL, e);
     if (!rc) rc = footing(j, &part, &role, e);
     return rc || role == INDEX_EFFECTIVE ? rc : judge_key(j, key, number, JUDGE_CHECK, e);
 }
@@ -582,16 +504,4 @@ enum err judge_scan(struct judge *j, enum record_kind kind, struct error *e) {
     }
     store_cursor_close(c);
     return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-}
-
-enum err judge_tallies(struct judge *j, struct error *e) {
-    enum err rc = ERR_OK;
-    for (size_t i = 0; i < j->tally->slot_count && !rc; i++) {
-        const struct tally_entitlement *t = &j->tally->slots[i];
-        if (!t->used) continue;
-        struct state_key v = state_key_run_n(j->run, t->before + t->added - t->removed);
-        rc = store_put(j->txn, STATE_TALLY, span_of(t->key, RECORD_KEY), state_span(&v), e);
-        if (!rc) rc = judge_tick(j, 1, e);
-    }
-    return rc;
 }

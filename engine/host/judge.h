@@ -50,8 +50,9 @@ enum err judge_open(struct judge *j, struct state *s, uint64_t run, struct tally
                     struct error *e);
 void judge_close(struct judge *j);
 
-/* Something was written: commits and begins anew where it has become much. Spans end with it. */
-enum err judge_tick(struct judge *j, size_t work, struct error *e);
+/* So many rows, or whole pages, were written: commits and begins anew where it has become much. Spans
+ * end with it. */
+enum err judge_tick(struct judge *j, size_t rows, size_t pages, struct error *e);
 enum err judge_commit(struct judge *j, struct error *e);
 
 /* Queues what happened to every key of a record. */
