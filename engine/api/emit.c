@@ -13,6 +13,8 @@
 #include "stage.h"
 #include "vm.h"
 
+enum { LOOKS = 4 }; /* objects of a kind that are looked at for whether their raw id is their id */
+
 /* One object on its way. Absolute stack indexes. */
 struct object {
     struct api_unit *unit;
@@ -160,13 +162,14 @@ static const char *usable_id(lua_State *L, size_t *len) {
 }
 
 struct identity {
-    const char *type, *id;
+    const char *type, *id; /* type NULL: the kind */
     size_t id_len;
+    bool guess; /* taken from the raw object: the mapping may make another id of it */
 };
 
 static void raw_identity(lua_State *L, struct object *o, struct identity *out) {
     struct json_value id = json_find(o->raw.p, o->raw.n, "id");
-    *out = (struct identity){.type = NULL};
+    *out = (struct identity){.guess = true};
     if (id.kind != JSON_STRING && id.kind != JSON_INTEGER) return;
     json_push_simple(L, &id);
     out->id = usable_id(L, &out->id_len);
@@ -182,11 +185,45 @@ static void record_identity(lua_State *L, struct object *o, int idx, struct iden
         lua_rawget(L, idx);
         out->id = usable_id(L, &out->id_len);
     }
-    if (out->id) return;
+    if (!out->id) raw_identity(L, o, out);
+}
+
+/* Is there a resource of the kind's name with this id in the accepted state? */
+static bool is_known(lua_State *L, struct object *o, const struct identity *who) {
+    struct error e;
+    bool known;
+    struct span id = span_of(who->id, who->id_len);
+    check(L, stage_knows(o->stage->g, o->kind->name, id, &known, &e), &e);
+    return known;
+}
+
+static bool looks_again(struct object *o) {
+    return !o->kind->raw_ids && o->kind->looked++ < LOOKS;
+}
+
+/* Learns whether a kind's ids are those of its raw objects: from one that needs no mapping, */
+static void learn_from_hit(lua_State *L, struct object *o) {
     struct identity raw;
+    if (!looks_again(o)) return;
     raw_identity(L, o, &raw);
-    out->id = raw.id;
-    out->id_len = raw.id_len;
+    o->kind->raw_ids = raw.id && is_known(L, o, &raw);
+}
+
+/* and from what a mapping made. */
+static void learn_from_record(lua_State *L, struct object *o, int record) {
+    struct identity mapped, raw;
+    if (!looks_again(o)) return;
+    record_identity(L, o, record, &mapped);
+    raw_identity(L, o, &raw);
+    o->kind->raw_ids = !mapped.guess && raw.id && mapped.id_len == raw.id_len &&
+                       memcmp(mapped.id, raw.id, raw.id_len) == 0 &&
+                       (!mapped.type || strcmp(mapped.type, o->kind->name) == 0);
+}
+
+/* An id that was guessed wrong would protect nothing: then the list must not delete. */
+static bool is_nameless(lua_State *L, struct object *o, const struct identity *who) {
+    if (!who->id) return true;
+    return who->guess && !o->kind->raw_ids && !is_known(L, o, who);
 }
 
 /* The first fault of a mapping, for the message of a run that fails for them. */
@@ -200,11 +237,11 @@ static void keep_without(lua_State *L, struct object *o, const struct identity *
                          enum record_outcome outcome, bool by_operator, bool fault,
                          const char *reason) {
     struct error e;
+    bool nameless = outcome == RECORD_SET_ASIDE && is_nameless(L, o, who);
     enum err rc = model_without(o->stage->model, o->kind->name, who->type, who->id, who->id_len,
                                 outcome, reason, &o->stage->draft, &e);
     check(L, rc, &e);
     o->stage->draft.head.by_operator = by_operator;
-    bool nameless = outcome == RECORD_SET_ASIDE && !who->id;
     if (fault) note_fault(o, who, reason);
     keep(L, o, (fault ? SEQ_FAULT : 0) | (nameless ? SEQ_NAMELESS : 0));
 }
@@ -333,8 +370,12 @@ static void finish(lua_State *L, struct object *o) {
         struct identity who;
         record_identity(L, o, record, &who);
         note_fault(o, &who, result.reason);
+        /* Under a type that is none it protects nothing. */
+        nameless = nameless ||
+                   (who.type && !model_has_type(o->stage->model, who.type, strlen(who.type)));
     }
     keep(L, o, (result.mapping_fault ? SEQ_FAULT : 0) | (nameless ? SEQ_NAMELESS : 0));
+    if (!aside) learn_from_record(L, o, record);
 }
 
 int emit(lua_State *L) {
@@ -355,6 +396,7 @@ int emit(lua_State *L) {
     if (hit) {
         o.unit->hits++;
         count(&o, outcome);
+        learn_from_hit(L, &o);
         return 0;
     }
     if (map(L, &o) && map_again(L, &o)) finish(L, &o);

@@ -27,6 +27,8 @@ struct api_stage {
 enum { KIND_VALUE_MAP = 1, KIND_VALUE_SCRIPT, KIND_VALUES = KIND_VALUE_SCRIPT };
 struct api_kind {
     bool map, script, keep_raw;
+    bool raw_ids;    /* its resources were seen to have the raw object's "id" */
+    unsigned looked; /* objects that were looked at for that */
     char name[65];
     char map_file[128], script_file[128]; /* as messages name them */
 };

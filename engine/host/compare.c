@@ -128,7 +128,7 @@ static void count_entry(struct seq_head *head, const struct seq_entry *entry) {
     head->count++;
     head->skipped += (entry->flags & SEQ_OUTCOME) == RECORD_SKIPPED;
     head->aside += (entry->flags & SEQ_OUTCOME) == RECORD_SET_ASIDE;
-    head->faults += (entry->flags & SEQ_FAULT) != 0;
+    head->faults += (entry->flags & SEQ_FAULT) && !(entry->flags & SEQ_WEAK);
 }
 
 static enum err write_entry(struct writer *w, const struct seq_entry *entry, struct error *e) {

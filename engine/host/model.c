@@ -59,6 +59,10 @@ static const struct model_type *type_named(const struct model *m, const char *na
     return NULL;
 }
 
+bool model_has_type(const struct model *m, const char *type, size_t len) {
+    return type_named(m, type, len) != NULL;
+}
+
 /* What is wrong with the record; the first word on it stands. */
 enum err model_refuse(struct model_check *c, bool mapping, const char *format, const char *a,
                        const char *b) {

@@ -39,4 +39,7 @@ enum err model_without(struct model *m, const char *kind, const char *type, cons
                        size_t id_len, enum record_outcome outcome, const char *reason,
                        struct record_draft *draft, struct error *e);
 
+/* Does the plugin have this resource type? */
+bool model_has_type(const struct model *m, const char *type, size_t len);
+
 #endif

@@ -68,6 +68,10 @@ enum err stage_index(struct stage *g, uint32_t unit, struct error *e);
  * where no indexed unit gave it. */
 enum err stage_find(struct stage *g, struct span name, uint64_t *record, struct error *e);
 
+/* Is there a resource of this type and id in the accepted state? */
+enum err stage_knows(struct stage *g, const char *type, struct span id, bool *known,
+                     struct error *e);
+
 /* The number by which a unit is known to stage_walk and compare. */
 uint32_t stage_unit_number(const struct stage_unit *u);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "index.h"
 #include "json.h"
 #include "limits.h"
 #include "secret.h"
@@ -137,4 +138,25 @@ enum err stage_find(struct stage *g, struct span name, uint64_t *record, struct 
     if (!rc && v.n == 8) *record = state_u64(v.p);
     store_abort(t);
     return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+enum err stage_knows(struct stage *g, const char *type, struct span id, bool *known,
+                     struct error *e) {
+    unsigned char key[RECORD_KEY];
+    struct span tuple[] = {span_of(type, strlen(type)), id};
+    struct store_txn *t;
+    struct store_cursor *c;
+    uint64_t record = 0;
+    record_key(g->s->secret, RECORD_RESOURCE, tuple, 2, key);
+    *known = false;
+    enum err rc = store_begin(g->s->store, false, &t, e);
+    if (rc) return rc;
+    rc = store_cursor(t, STATE_IDX, &c, e);
+    if (!rc) {
+        rc = index_effective(c, key, g->accepted, &record, NULL, e);
+        store_cursor_close(c);
+    }
+    store_abort(t);
+    *known = record != 0;
+    return rc;
 }

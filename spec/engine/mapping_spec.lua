@@ -173,3 +173,57 @@ describe("an operator's mapping", function()
     assert.match("^%d%d%d%d%-%d%d%-%d%d$", user("u3").description)
   end)
 end)
+
+describe("a plugin's mapping", function()
+  local home
+
+  -- A run in which users get this id (an expression), and u3 what `body` makes of it.
+  local function sync(id, body, code)
+    reeve.plugin(home, "acme", { ["mapping.lua"] = ([[return {
+      user = function(raw)
+        if raw.id == "u3" then %s end
+        return { id = %s, name = raw.name }
+      end,
+      team = function(raw) return { id = raw.id, name = raw.name } end }]]):format(body, id) })
+    local r = reeve.run { "sync", "main", home = home }
+    assert.equal(code, r.code, r.err)
+    return r.err
+  end
+
+  local function users()
+    local names = {}
+    for _, record in ipairs(reeve.json(reeve.ok { "list", "main", "user", "-o", "json", home = home })) do
+      names[record.id] = record.name
+    end
+    return names
+  end
+
+  before_each(function()
+    home = reeve.home()
+    reeve.plugin(home, "acme", { ["plugin.lua"] = MANIFEST, ["connector.lua"] = CONNECTOR })
+    reeve.connector(home, "main", { plugin = "acme", settings = {}, guard = GUARD })
+  end)
+
+  it("that fails where it makes ids of its own deletes nothing", function()
+    local own = '"x-" .. raw.id'
+    sync(own, "", 0)
+    for _, body in ipairs { 'error("no")', 'return "rubbish"', 'return { id = "x-u3", type = "nothing" }' } do
+      assert.match("list user: incomplete", sync(own, body, 7), 1, true)
+      assert.equal("User 3", users()["x-u3"], body)
+    end
+  end)
+
+  it("that fails where ids are the target's names the one, and its list is complete", function()
+    sync("raw.id", "", 0)
+    local err = sync("raw.id", 'error("no")', 7)
+    assert.is_nil(err:find("incomplete", 1, true), err)
+    assert.equal("User 3", users().u3)
+  end)
+
+  it("that fails again beside what is kept from before is counted once", function()
+    sync("raw.id", "", 0)
+    sync("raw.id", 'error("no")', 7)
+    sync("raw.id", 'return { id = {} }', 7)
+    sync("raw.id", "return {}", 7)
+  end)
+end)
