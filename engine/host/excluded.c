@@ -7,6 +7,7 @@
 #include "compare.h"
 #include "index.h"
 #include "json.h"
+#include "limits.h"
 #include "seq.h"
 
 struct excluded {
@@ -123,18 +124,39 @@ static enum err next_staged(struct excluded *x, struct store_txn *t, uint64_t *r
     return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
-static const char *part_reason(const struct compare_aside *row) {
+/* Appends a JSON string's text as it stands, without its quotes. */
+static enum err add_inner(struct buf *out, struct span json, const char *path) {
+    struct json_value v = json_find(json.p, json.n, path);
+    return v.kind == JSON_STRING ? buf_add(out, v.at + 1, v.len - 2) : ERR_OK;
+}
+
+/* "role/r1:member" of a grant, or "role/r1" of an entitlement's resource, or "user/u1". */
+static enum err add_name(struct buf *out, struct span json, const char *type, const char *id,
+                         const char *slug) {
+    enum err rc = add_inner(out, json, type);
+    if (!rc) rc = buf_add_byte(out, '/');
+    if (!rc) rc = add_inner(out, json, id);
+    if (!rc && slug) rc = buf_add_byte(out, ':');
+    return rc || !slug ? rc : add_inner(out, json, slug);
+}
+
+/* Why a part of a record was left out, as a JSON string: the part and what it hangs on by name. */
+static enum err add_reason(struct buf *out, const struct compare_aside *row, struct span json) {
+    if (row->role != INDEX_SKIPPED && row->role != INDEX_DANGLING)
+        return buf_add_text(
+            out, "\"the same id came twice from one list, with different contents\"");
     bool grant = row->key[0] == RECORD_GRANT;
-    switch (row->role) {
-    case INDEX_SKIPPED:
-        return grant ? "\"a grant: what it is on, or to, was skipped by a mapping\""
-                     : "\"an entitlement: its resource was skipped by a mapping\"";
-    case INDEX_DANGLING:
-        return grant ? "\"a grant: what it is on, or to, does not exist\""
-                     : "\"an entitlement: its resource does not exist\"";
-    default:
-        return "\"the same id came twice from one list, with different contents\"";
+    enum err rc = buf_add_text(out, grant ? "\"grant " : "\"entitlement ");
+    if (grant) {
+        if (!rc) rc = add_name(out, json, "entitlement.type", "entitlement.id", "entitlement.slug");
+        if (!rc) rc = buf_add_text(out, " to ");
+        if (!rc) rc = add_name(out, json, "principal.type", "principal.id", NULL);
+    } else if (!rc) {
+        rc = add_name(out, json, "resource.type", "resource.id", "slug");
     }
+    const char *why = row->role == INDEX_SKIPPED ? "was skipped by a mapping\"" : "does not exist\"";
+    if (!rc) rc = buf_add_text(out, grant ? ": what it is on, or to, " : ": its resource ");
+    return rc ? rc : buf_add_text(out, why);
 }
 
 static enum err write_part(struct excluded *x, struct store_txn *t, const struct compare_aside *row,
@@ -150,8 +172,14 @@ static enum err write_part(struct excluded *x, struct store_txn *t, const struct
     const char *root = row->key[0] <= RECORD_GRANT ? roots[row->key[0]] : "";
     snprintf(type, sizeof type, "%stype", root);
     snprintf(id, sizeof id, "%sid", root);
-    return write_item(x, out, token(json, type), token(json, id),
-                      row->role == INDEX_SKIPPED ? "skipped" : "set_aside", part_reason(row), e);
+    struct buf reason;
+    buf_init(&reason, 8 * LIMIT_ID);
+    rc = add_reason(&reason, row, json) ? no_memory(e) : ERR_OK;
+    if (!rc)
+        rc = write_item(x, out, token(json, type), token(json, id),
+                        row->role == INDEX_SKIPPED ? "skipped" : "set_aside", reason.data, e);
+    buf_free(&reason);
+    return rc;
 }
 
 static enum err next_part(struct excluded *x, struct store_txn *t, struct buf *out, bool *more,

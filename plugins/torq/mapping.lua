@@ -10,7 +10,8 @@ local function rest(raw, taken)
   return profile
 end
 
-local USER = { id = true, email = true, created_time = true, last_login_time = true, sso_provision = true }
+local USER = { id = true, email = true, status = true, sso_provision = true, created_time = true,
+  last_login_time = true }
 
 local function user(raw)
   return {
@@ -43,13 +44,12 @@ local function role(raw)
   }
 end
 
-local KEY = { client_id = true, name = true, created_time = true, last_authenticated_time = true, user = true }
+local KEY = { client_id = true, name = true, created_time = true, last_authenticated_time = true }
 
 -- Keys belong to a user (private) or to nobody (service). The user that comes along is listed by itself.
 local function api_key(raw)
   local owner = raw.user and raw.user.id
   local profile = rest(raw, KEY)
-  if owner then profile.user_email = raw.user.email end
   return {
     id = raw.client_id,
     name = raw.name,

@@ -98,6 +98,8 @@ end }]], { ["/users"] = ids("u1", "u2"), ["/teams"] = ids("t1") }):synced()
     assert.equal("u1 u2", w:ids("user"))
     assert.equal("t2", w:ids("team"))
     assert.equal("not_covered", acme.account(w:last(), "user").state)
+    local excluded = reeve.json(w:run({ "list", "acme", "excluded", "-o", "json" }).out)
+    assert.same({ { type = "user", why = "not_covered", reason = "this key may not", run = w:last().run } }, excluded)
   end)
 
   it("goes on after ctx.gone for one of its objects, which is not there any more", function()

@@ -34,6 +34,9 @@ return {
   run = function(ctx, args, flags)
     if not flags.output then fail("usage", "reeve export: -o csv or -o jsonl expected") end
     if not flags.file or flags.file == "" then fail("usage", "reeve export: -f FILE expected") end
+    if flags.file == "-" then
+      fail("usage", "reeve export writes a file", "`reeve list NAME resources -o jsonl` prints; or -f /dev/stdout")
+    end
     local st, meta, run = require("state.snapshot").accepted(ctx, args[1])
     if flags.max_age then refuse_old(args[1], run, flags.max_age) end
     local progress = require("ui.progress").start("exporting " .. args[1], flags)

@@ -11,7 +11,7 @@ local function list_excluded(ctx, name)
   local last = st and meta.last
   if not last or last == 0 then fail("failed", name .. ": no run yet", "`reeve sync " .. name .. "`") end
   ctx.out:say(("%s: run %d"):format(name, last))
-  ctx.out:rows(require("state.record").columns(ctx.out.form, "excluded"), fail.try(st:excluded(last)))
+  ctx.out:rows(require("state.record").columns(ctx.out.form, "excluded"), snapshot.excluded(st, last))
   return 0
 end
 

@@ -2,6 +2,17 @@
 local exit = require "exit"
 local fail = require "fail"
 
+-- A run that changed something, or waits for a decision, is told in the trail: which state it followed, what came.
+local function audit(ctx, name, result)
+  local record = result.run
+  if require("sync.summary").changes(record) == 0 then return end
+  local ledger = require("state.ledger").open(ctx.home)
+  ledger:audit { action = result.outcome == "held" and "hold" or "sync", connector = name, run = record.run,
+    before = record.follows and ("run %d"):format(record.follows) or nil,
+    after = result.outcome ~= "held" and ("run %d"):format(record.run) or nil }
+  ledger:close()
+end
+
 -- One connector, in this process.
 local function sync_one(ctx, name, flags)
   local connector = require("config.connector").load(ctx.home, name)
@@ -18,14 +29,12 @@ local function sync_one(ctx, name, flags)
       ctx.out:say(("%s: %s"):format(name, result.message))
       return 128 + result.signal
     end
+    if fail.is(result) and result.message:sub(1, #name + 2) ~= name .. ": " then
+      result.message = name .. ": " .. result.message -- beside others, whose trouble is it?
+    end
     error(result, 0)
   end
-  local record = result.run
-  if result.outcome ~= "held" and require("sync.summary").changes(record) > 0 then
-    local ledger = require("state.ledger").open(ctx.home)
-    ledger:audit { action = "sync", connector = name, run = record.run, after = record.epoch }
-    ledger:close()
-  end
+  audit(ctx, name, result)
   for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
   return exit.status(result.outcome)
 end
@@ -78,7 +87,10 @@ end
 local function names_of(ctx, args, flags)
   if flags.all and #args > 0 then fail("usage", "names or --all, not both") end
   if not flags.all and #args == 0 then fail("usage", "which connector? name one or several, or --all") end
-  local names = flags.all and (ctx.home:connectors()) or args
+  local names, seen = {}, {}
+  for _, name in ipairs(flags.all and (ctx.home:connectors()) or args) do
+    if not seen[name] then names[#names + 1], seen[name] = name, true end
+  end
   if #names == 0 then fail("failed", "there is no connector yet", "`reeve add` writes one") end
   -- A name that is none stops all; a file that is not valid only its own sync.
   for _, name in ipairs(names) do

@@ -9,7 +9,7 @@ M.kinds = { { "resource", "resources" }, { "entitlement", "entitlements" }, { "g
   { "excluded", "excluded" } }
 
 local function texts(st, kind, run)
-  if kind == "excluded" then return fail.try(st:excluded(run)) end
+  if kind == "excluded" then return require("state.snapshot").excluded(st, run) end
   return fail.try(st:records(kind))
 end
 

@@ -49,6 +49,23 @@ function M.accepted(ctx, name)
   return st, meta, run
 end
 
+--- What a run left out: an iterator of JSON texts; the kinds of lists that this credential may not read come last.
+function M.excluded(st, number)
+  local texts, rows = fail.try(st:excluded(number)), {}
+  for _, list in ipairs((M.run(st, number) or {}).lists or {}) do
+    for _, kind in ipairs(list.state == "not_covered" and (list.kinds or { list.list }) or {}) do
+      rows[#rows + 1] = { type = kind, why = "not_covered", reason = list.reason, run = number }
+    end
+  end
+  local i = 0
+  return function()
+    local text = texts and texts()
+    if text then return text end
+    texts, i = nil, i + 1
+    return rows[i] and require("host.json").encode(rows[i])
+  end
+end
+
 --- A run number from the command line.
 function M.number(text)
   local n = tostring(text):find("^%d+$") and math.tointeger(tonumber(text))

@@ -31,11 +31,24 @@ local function ask(fetch)
   return result
 end
 
+local PATIENCE_S = 10 -- a person waits: a target that is away is told soon, not after http.retry_s
+
+-- The connector's options with a shorter patience.
+local function impatient(options)
+  local http, own = {}, {}
+  for name, value in pairs(options) do own[name] = value end
+  for name, value in pairs(options.http or {}) do http[name] = value end
+  http.retry_s = math.min(http.retry_s or PATIENCE_S, PATIENCE_S)
+  own.http = http
+  return own
+end
+
 --- Checks; see the head of this file.
 function M.run(home, connector, options)
   connector.plugin:check()
   sync.limit(connector)
-  local fetch = sync.session(home, connector)
+  sync.script(home, connector)
+  local fetch = sync.session(home, connector, impatient(connector.options))
   fetch.warn = function(_, text) fetch.warnings[#fetch.warnings + 1] = text end
   if options and options.fresh then
     fetch.ledger:close()

@@ -310,7 +310,7 @@ function Fetch:accounts()
       list = into.list, parents = list.per and into.parents or nil, started = into.started, ended = into.ended,
       announced = into.announced, seen = into.seen, pages = into.pages, reason = into.reason,
       state = into.ended and into.state or "open", complete = into.ended ~= nil and into.state == "complete",
-      remembered = into.hits, failed_parents = list.per and into.failed or nil,
+      kinds = list.kinds, remembered = into.hits, failed_parents = list.per and into.failed or nil,
     }
   end
   return accounts

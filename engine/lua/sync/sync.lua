@@ -41,7 +41,6 @@ function M.lock(home, name, wait)
   while true do
     local lock, message, code = sys.lock(dir .. "/lock")
     if lock then
-      lock:note(("pid %d"):format(sys.pid()))
       return lock
     end
     if code ~= "busy" or not wait then
@@ -92,12 +91,12 @@ function M.limit(connector)
 end
 
 --- A session with the target, and the context it needs; used by check too.
-function M.session(home, connector)
+function M.session(home, connector, options)
   local fetch = { name = connector.name, plugin = connector.plugin, settings = connector:resolve_secrets(),
     ledger = require("state.ledger").open(home), warnings = {} }
   fetch.session = require("target.http").session {
-    manifest = connector.manifest, settings = fetch.settings, options = connector.options, ledger = fetch.ledger,
-    version = require("host.sys").version and require("host.sys").version() or nil,
+    manifest = connector.manifest, settings = fetch.settings, ledger = fetch.ledger,
+    options = options or connector.options, version = require "version",
     sandbox = connector.plugin.shown .. "/connector.lua",
   }
   return fetch
@@ -153,7 +152,7 @@ local function take_result(record, result, before, manifest)
     record.changes[name] = { added = stats.added, changed = stats.changed, removed = stats.removed, fields = fields }
   end
   for name, n in pairs(record.counts) do
-    if n == 0 and not manifest.resources[name] then record.counts[name] = nil end
+    if n == 0 and not manifest.resources[name] and not result.types[name] then record.counts[name] = nil end
   end
   local not_covered = 0
   for _, list in ipairs(record.lists) do not_covered = not_covered + (list.state == "not_covered" and 1 or 0) end
@@ -201,6 +200,7 @@ local function compare(connector, run, fetch, options)
   if run.compared then fail.try(state:undo(run.number)) end
   local accepted = meta.accepted > 0 and json.decode(fail.try(state:run(meta.accepted)) or "null") or nil
   if meta.held and meta.held ~= run.number then close_held(state, meta, run.number) end
+  record.follows = meta.accepted > 0 and meta.accepted or nil
   record.lists, record.warnings, record.http = fetch:accounts(), fetch.warnings, fetch.session:stats()
   local progress = options.progress
   local result = fail.try(fetch.stage:compare(fetch:list_facts(), progress and function(n)
@@ -253,7 +253,7 @@ local function tell_failure(run, why)
     -- Pages that ended wait to be written together; the next run goes on behind them.
     if e.code ~= "storage" then run.fetch.stage:sync() end
   end
-  log.error("sync failed", { connector = record.connector, run = run.number, code = e.code, message = e.message })
+  log.debug("sync failed", { connector = record.connector, run = run.number, code = e.code, message = e.message })
   run:end_log()
   -- A mistake in the configuration is not gone on with: what was fetched was mapped by it.
   local ok, second = pcall(run.failed, run, e.code, e.message, e.code == "config")
@@ -326,7 +326,7 @@ function M.run(home, connector, options)
   local lock = M.lock(home, connector.name, options.wait)
   local state = M.open_state(home, home:state_dir(connector.name))
   options.on_run = function(run)
-    lock:note(("pid %d, run %d, since %s"):format(sys.pid(), run.number, run.record.started))
+    lock:note(("run %d, since %s"):format(run.number, run.record.started))
   end
   local ok, result = pcall(M.run_on, home, connector, state, options)
   if ok then state:close() end

@@ -4,7 +4,7 @@ local text = require "ui.text"
 
 local M = {}
 
-local SAMPLE, GAP, NARROW = 500, 2, 8
+local SAMPLE, GAP, NARROW = 500, 2, 16
 
 local function cell(column, row)
   local value
@@ -68,30 +68,32 @@ local function shrink(widths, widest, over)
   widths[widest] = math.max(widths[widest] - over, math.min(next_width, widths[widest] - 1))
 end
 
--- Takes room away from the widest columns until all fit; where all are narrow, the last one goes.
-local function fit(columns, widths, room)
-  local last = #widths
-  while total(widths) > room do
+-- Widths for these natural ones: room is taken from the widest columns until all fit; where all are narrow, the last
+-- column goes, and the others share its room.
+local function fit(columns, natural, room)
+  local kept = table.move(natural, 1, #natural, 1, {})
+  for last = #natural, 1, -1 do
+    local widths = table.move(kept, 1, #kept, 1, { fitted = true })
     local widest = widest_of(columns, widths)
-    if widest then
+    while widest and total(widths) > room do
       shrink(widths, widest, total(widths) - room)
-    elseif last > 1 then
-      widths[last], last = 0, last - 1
-    else
-      return
+      widest = widest_of(columns, widths)
     end
+    if total(widths) <= room or last == 1 then return widths end
+    kept[last] = 0
   end
 end
 
--- A line that is wider than the room has its cells cut; one that is not is shown whole.
+-- A line that is wider than the room, as one far below those that were measured may be.
 local function too_wide(widths, line, room)
   local natural = {}
   for i, width in ipairs(widths) do natural[i] = width > 0 and math.max(width, text.width(line[i])) or 0 end
   return total(natural) > room
 end
 
+-- In a table that had to be fitted every cell keeps to its column; else a longer one is shown whole, if it can be.
 local function print_line(write, columns, widths, line, room)
-  local parts, cut = {}, room ~= math.huge and too_wide(widths, line, room)
+  local parts, cut = {}, room ~= math.huge and (widths.fitted or too_wide(widths, line, room))
   for i, width in ipairs(widths) do
     if width > 0 then
       local shown = cut and text.cut(line[i], width) or line[i]
@@ -105,7 +107,7 @@ end
 function M.write(write, columns, rows, room)
   local lines = sample(columns, rows)
   local widths = measure(columns, lines)
-  if room ~= math.huge then fit(columns, widths, room) end
+  if room ~= math.huge and total(widths) > room then widths = fit(columns, widths, room) end
   local titles = {}
   for i, column in ipairs(columns) do titles[i] = column.title or column.name:upper() end
   print_line(write, columns, widths, titles, room)
