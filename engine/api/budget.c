@@ -221,6 +221,10 @@ void budget_leave(lua_State *L, struct budget_outer outer) {
     budget.breach = budget.over = budget.refused.pending = false;
 }
 
+bool budget_inside(void) {
+    return budget.depth > 0;
+}
+
 void budget_progress(void) {
     budget.instructions = 0;
 }

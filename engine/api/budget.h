@@ -38,6 +38,9 @@ void budget_leave(lua_State *L, struct budget_outer outer);
 /* Has L's instructions counted whenever it runs inside; for coroutines, once. */
 void budget_count(lua_State *L);
 
+/* Does scripted code run? */
+bool budget_inside(void);
+
 /* Instructions are counted from zero again. */
 void budget_progress(void);
 

@@ -387,7 +387,9 @@ int emit(lua_State *L) {
     lua_settop(L, 3);
     if (!o.unit->u) return luaL_error(L, "emit: this page is over");
     o.stage = o.unit->stage;
-    vm_progress(L);
+    if (!vm_give(L))
+        return luaL_error(L, "emit: more than %d objects without asking the target; an endless loop?",
+                          LIMIT_GIVEN);
     push_emission(L, &o, 1);
     take_raw(L, &o, 2);
     take_with(L, &o, 3);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../host/limits.h"
 #include "../host/watchdog.h"
 #include "api.h"
 #include "budget.h"
@@ -201,6 +202,8 @@ static int resume(lua_State *L, lua_State *thread, int nargs, int *nresults) {
     return status;
 }
 
+static size_t given; /* by vm_give since the last vm_progress or vm_resume */
+
 int vm_resume(lua_State *L, lua_State *thread, int nargs, int *nresults) {
     struct outer outer;
     struct error e;
@@ -210,6 +213,7 @@ int vm_resume(lua_State *L, lua_State *thread, int nargs, int *nresults) {
         lua_pushliteral(L, "a coroutine cannot be resumed: too many arguments, or no CPU timer");
         return LUA_ERRRUN;
     }
+    given = 0;
     outer.label = watchdog_label(label);
     int status = resume(L, thread, nargs, nresults);
     watchdog_label(outer.label);
@@ -235,8 +239,18 @@ void vm_limit(const struct vm_limits *limits) {
     watchdog_limit(limits->cpu_s);
 }
 
+bool vm_give(lua_State *L) {
+    if (!budget_inside()) return true;
+    size_t n = given + 1;
+    if (n > LIMIT_GIVEN) return false;
+    vm_progress(L);
+    given = n;
+    return true;
+}
+
 void vm_progress(lua_State *L) {
     (void)L;
+    given = 0;
     budget_progress();
     watchdog_progress();
 }

@@ -14,6 +14,7 @@
 #define REEVE_VM_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,10 @@ const char *vm_label(lua_State *L, lua_State *thread);
 
 /* A host call was made: instructions and CPU time are counted from zero again. */
 void vm_progress(lua_State *L);
+
+/* The same, for a call that asks the target nothing: what scripted code may go on with for
+ * LIMIT_GIVEN times. False, and nothing is counted anew, where that is over. */
+bool vm_give(lua_State *L);
 
 /* Names what runs, for the message of the CPU-time limit, and returns the former name. Not copied:
  * the text lives until another is set. vm_resume sets and restores the coroutine's own. */

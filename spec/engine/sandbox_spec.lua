@@ -65,6 +65,15 @@ describe("a run ends with file and line", function()
     everywhere("local function f() return 1 + f() end f()", "")
   end)
 
+  it("at a list that emits for ever, also inside pcall", function()
+    local limits = { limits = { instructions = 10000000, cpu_s = 10 } }
+    local emit = 'ctx.emit("user", { id = "same" })'
+    ends({ ["plugins/acme/connector.lua"] = "return { list = { user = function(ctx)\nwhile true do " .. emit
+      .. " end\nend } }" }, { "plugins/acme/connector.lua:2: emit: more than 1000000 objects" }, limits)
+    ends({ ["plugins/acme/connector.lua"] = "return { list = { user = function(ctx)\nwhile true do pcall(function() "
+      .. emit .. " end) end\nend } }" }, { "plugins/acme/connector.lua:2: more than 10000000 instructions" }, limits)
+  end)
+
   it("at bytecode", function()
     ends({ ["plugins/acme/mapping.lua"] = string.dump(load(MAPPING)) }, { "plugins/acme/mapping.lua: " })
   end)
