@@ -9,6 +9,9 @@ local function list_excluded(ctx, name)
   local snapshot = require "state.snapshot"
   local st, meta = snapshot.find(ctx.home, name)
   local last = st and meta.last
+  local run = last and snapshot.run(st, last)
+  -- A run that failed for good has left nothing to tell of; the state that is in force has.
+  if run and run.state == "failed" and meta.open ~= last and meta.accepted > 0 then last = meta.accepted end
   if not last or last == 0 then fail("failed", name .. ": no run yet", "`reeve sync " .. name .. "`") end
   ctx.out:say(("%s: run %d"):format(name, last))
   ctx.out:rows(require("state.record").columns(ctx.out.form, "excluded"), snapshot.excluded(st, last))
