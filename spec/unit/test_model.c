@@ -152,7 +152,8 @@ static void grants_are_to_their_own_record_by_default(void **state) {
             "\"principal\":{\"type\":\"user\",\"id\":\"2\"}}");
     is_refused("member", "{\"grants\":[{\"on\":{\"type\":\"role\",\"id\":\"r\"},\"slug\":\"member\"}]}",
                "must say which", true);
-    is_refused("user", "{\"id\":\"u\",\"grants\":[{\"on\":{\"type\":\"role\",\"id\":\"r\"},\"slug\":\"No\"}]}",
+    is_refused("user",
+               "{\"id\":\"u\",\"grants\":[{\"on\":{\"type\":\"role\",\"id\":\"r\"},\"slug\":\"No\"}]}",
                "a slug is", true);
 }
 
