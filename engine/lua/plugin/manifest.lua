@@ -4,6 +4,7 @@
 --
 -- settings, hosts, volatile and each resource's entitlements are there afterwards, empty or not; a setting
 -- has its kind. A mistake raises fail("config", "FILE: FIELD: what was expected, what was found").
+local contract = require "plugin.contract"
 local fail = require "fail"
 local shape = require "plugin.shape"
 local suggest = require "suggest"
@@ -15,12 +16,12 @@ local M = {}
 M.API = 1
 
 local MAX_HOSTS, MAX_SETTINGS = 100, 100
-local KINDS = { "string", "secret", "url", "host", "integer", "boolean", "choice", "list" }
-local TRAITS = { "user", "group", "role", "app", "secret" }
 local TAKEN = { resources = true, entitlements = true, grants = true, excluded = true }
-local FIELDS = { "name", "description", "parent", "created_at", "profile", "login", "email", "emails",
-  "status", "status_details", "last_login_at", "account_type", "sso", "mfa", "employee_ids", "expires_at",
-  "last_used_at", "identity" }
+local FIELDS = {} -- that a record's content is made of
+for _, field in ipairs(contract.names "record") do
+  local other = field == "type" or field == "id" or field == "entitlements" or field == "grants"
+  if not other then FIELDS[#FIELDS + 1] = field end
+end
 
 local NAME = "^[a-z][a-z0-9_]*$"
 local name = shape.matching("a name of a-z, 0-9 and _", NAME)
@@ -44,39 +45,43 @@ end
 local host = shape.is("a host (api.example.com; * is one label, as in *.eu.example.com)", is_host)
 local field = shape.matching("a field (last_login_at, profile.last_seen_ip)", "^[%a_][%w_]*%.?[^%c]*$")
 
-local setting = shape.record({
-  name = name, title = shape.text, help = shape.text, kind = shape.one_of(table.unpack(KINDS)),
-  required = shape.boolean, default = function() end, choices = shape.list(shape.text),
-  aliases = shape.list(shape.matching("a variable's name", "^[A-Za-z_][A-Za-z0-9_]*$")), one_of = name,
-}, { "name" })
+-- A table of the contract: a shape for each of its entries, made from the words where it has them.
+local function record(group, shapes)
+  for _, entry in ipairs(contract.group(group).entries) do
+    if entry.choices then shapes[entry.name] = shape.one_of(table.unpack(entry.choices)) end
+  end
+  return shape.record(contract.bind(group, shapes), contract.needed(group))
+end
 
-local group = shape.record({
-  id = shape.text, scope = shape.one_of("type", "resource"), order = shape.whole, default = shape.boolean,
-}, { "id" })
+local setting = record("setting", {
+  name = name, title = shape.text, help = shape.text, required = shape.boolean, default = function() end,
+  choices = shape.list(shape.text), one_of = name,
+  aliases = shape.list(shape.matching("a variable's name", "^[A-Za-z_][A-Za-z0-9_]*$")),
+})
 
-local entitlement = shape.record({
+local group = record("exclusion_group", { id = shape.text, order = shape.whole, default = shape.boolean })
+
+local entitlement = record("declared", {
   title = shape.text, description = shape.text,
-  purpose = shape.one_of("assignment", "permission", "ownership"),
   grantable_to = shape.list(name), exclusion_group = group, privileged = shape.boolean,
   keep = shape.is("a whole number from 0 on", function(v) return math.type(v) == "integer" and v >= 0 end),
 })
 
-local resource = shape.record({
-  title = shape.text, description = shape.text, trait = shape.one_of(table.unpack(TRAITS)),
-  never_empty = shape.boolean, when = name,
+local resource = record("resource", {
+  title = shape.text, description = shape.text, never_empty = shape.boolean, when = name,
   entitlements = shape.map(NAME, "a slug of a-z, 0-9 and _", entitlement),
 })
 
-local manifest = shape.record({
+local manifest = record("manifest", {
   api = shape.whole, name = shape.matching("a name of a-z, 0-9, _ and -", "^[a-z][a-z0-9_-]*$"),
   version = shape.matching("a version (1.2.3)", "^%d+%.%d+%.%d+[%w.+-]*$"),
   title = shape.text, summary = shape.text, docs = https,
   settings = shape.list(setting, MAX_SETTINGS),
   hosts = shape.list(host, MAX_HOSTS),
-  rate = shape.record({ requests = shape.positive, per_s = shape.positive }, { "requests", "per_s" }),
+  rate = record("rate", { requests = shape.positive, per_s = shape.positive }),
   volatile = shape.list(field),
   resources = shape.map(NAME, "a type of a-z, 0-9 and _", resource),
-}, { "api", "name", "version", "title", "resources" })
+})
 
 local function check_api(tree, file)
   if type(tree) ~= "table" then shape.expected(file, "what it returns", "a table with fields", tree) end

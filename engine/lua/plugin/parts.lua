@@ -1,6 +1,7 @@
 -- plugin_parts: checks what connector.lua, mapping.lua and simulator.lua of a plugin return.
 --
 -- Tables are read raw: one with a metatable of the plugin's making runs nothing here.
+local contract = require "plugin.contract"
 local fail = require "fail"
 local shape = require "plugin.shape"
 local suggest = require "suggest"
@@ -18,10 +19,10 @@ local function one_or_more(value, place, file)
   return (type(value) == "table" and names or name)(value, place, file)
 end
 
-local list_fields = {
+local list_fields = contract.bind("list", {
   per = name, after = one_or_more, emits = one_or_more, when = name, stable_cursor = shape.boolean,
-  full = LATER, changed = LATER,
-}
+})
+list_fields.full, list_fields.changed = LATER, LATER
 
 -- A list's table without its function, for the check of its keys.
 local function keys_of(list)
@@ -106,10 +107,11 @@ local function check_links(result, settings, file)
   for _, list in ipairs(result.lists) do check_order(result.list, list, seen, file) end
 end
 
-local connector = shape.record({
-  http = a_function, check = a_function, get = LATER, provision = LATER,
-  list = shape.map(NAME, "a name of a-z, 0-9 and _", function() end),
-}, { "list" })
+local parts = contract.bind("connector", {
+  http = a_function, check = a_function, list = shape.map(NAME, "a name of a-z, 0-9 and _", function() end),
+})
+parts.get, parts.provision = LATER, LATER
+local connector = shape.record(parts, contract.needed "connector")
 
 --- Checks what connector.lua returned and brings it into the one form that plugin.lua describes.
 function M.connector(value, file, manifest)

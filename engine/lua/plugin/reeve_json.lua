@@ -15,4 +15,4 @@ function M.encode(value)
   return text, message
 end
 
-return M
+return require("plugin.contract").bind("reeve.json", M)

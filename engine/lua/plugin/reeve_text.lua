@@ -49,4 +49,4 @@ function M.slug(s)
   return slug:find("^[a-z]") and slug or "n_" .. slug
 end
 
-return M
+return require("plugin.contract").bind("reeve.text", M)

@@ -31,4 +31,4 @@ function M.day(time)
   return normal and normal:sub(1, 10)
 end
 
-return M
+return require("plugin.contract").bind("reeve.time", M)

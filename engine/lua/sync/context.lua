@@ -2,6 +2,7 @@
 --
 -- A context is made for one call (one page, one check) and is of no use after it: what it was told ends up
 -- in `page`, which listing.lua reads.
+local contract = require "plugin.contract"
 local json = require "host.json"
 local log = require "log"
 local sys = require "host.sys"
@@ -29,7 +30,7 @@ local function logger(fetch)
       log[level](message, all)
     end
   end
-  return out
+  return contract.bind("ctx.log", out)
 end
 
 -- The plugin's own cache. Values are JSON; what a page puts is written when the page ends.
@@ -39,7 +40,7 @@ local function cache(fetch, page)
       error("ctx.store: a key of 1 to 255 bytes expected", level + 1)
     end
   end
-  return {
+  return contract.bind("ctx.store", {
     get = function(_, key)
       check(key, 2)
       local text = page.puts[key] or fetch.state:cached(key)
@@ -52,7 +53,7 @@ local function cache(fetch, page)
       if #text > VALUE_MAX then error("ctx.store:put: the value is larger than 1 MiB", 2) end
       page.puts[key] = text
     end,
-  }
+  })
 end
 
 local function text_or_nil(value, name)
@@ -94,14 +95,15 @@ function M.new(fetch, page)
   page.puts = {}
   local ctx = {
     settings = fetch.settings, auth = fetch.session.auth, log = logger(fetch), warn = warn(fetch),
-    json = { null = json.null, array = json.array }, all = task.all, sleep = task.sleep, now = sys.now,
+    json = contract.bind("ctx.json", { null = json.null, array = json.array }),
+    all = task.all, sleep = task.sleep, now = sys.now,
   }
   if not page.no_http then
     page.http = fetch.session:open()
     ctx.http = page.http
   end
   if page.emit then for_listing(ctx, fetch, page) end
-  return ctx
+  return contract.bind("ctx", ctx, page.no_http and "http" or page.emit and "list" or "check")
 end
 
 --- Ends what the call left open; a message where a loop over a response was left before its end.

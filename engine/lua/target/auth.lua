@@ -9,6 +9,7 @@
 -- 401, for a new one (auth.renew). A token is fetched by one task, whoever else needs it waits for that one.
 -- It is renewed before it ends, and kept sealed in the ledger under a name made of the credential that got
 -- it, so that another credential never finds it.
+local contract = require "plugin.contract"
 local fail = require "fail"
 local refusal = require "target.refusal"
 local secret = require "host.secret"
@@ -220,14 +221,14 @@ end
 
 --- ctx.auth for the plugin of this session (http.lua).
 function M.new(session)
-  return {
+  return contract.bind("ctx.auth", {
     client_credentials = function(options) return client_credentials(session, options) end,
     custom = function(fn) return custom(session, fn) end,
     header = function(name, value) return fixed(name, value, session:names_of { value }) end,
     basic = function(id, password)
       return fixed("Authorization", secret.basic(id, password), session:names_of { id, password })
     end,
-  }
+  })
 end
 
 return M

@@ -11,6 +11,7 @@
 --
 -- What a request does is request.lua's. It must run in a task.
 local auth = require "target.auth"
+local contract = require "plugin.contract"
 local fail = require "fail"
 local host = require "host.http"
 local request = require "target.request"
@@ -61,7 +62,7 @@ function M.session(spec)
   return session
 end
 
-local config_kinds = { base_url = "string", auth = "table", classify = "function" }
+local config_kinds = contract.bind("config", { base_url = "string", auth = "table", classify = "function" })
 
 local function check_config(config)
   local function wrong(text, ...) fail("config", "M.http: " .. text:format(...)) end
@@ -147,7 +148,7 @@ end
 --- ctx.http for one page: what it opens is ended by session:finish.
 function Session:open()
   local page, responses, session = {}, { most = MANY }, self
-  for _, method in ipairs { "get", "post", "put", "patch", "delete", "head" } do
+  for _, method in ipairs(contract.names "ctx.http") do
     local name = method:upper()
     page[method] = function(this, path, options)
       if this ~= page or type(path) ~= "string" then

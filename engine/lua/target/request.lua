@@ -7,6 +7,7 @@
 --   local res = request.send(session, ask)                                  in a task
 local auth = require "target.auth"
 local body = require "target.body"
+local contract = require "plugin.contract"
 local fail = require "fail"
 local host = require "host.http"
 local log = require "log"
@@ -19,14 +20,13 @@ local url = require "target.url"
 
 local M = {}
 
-local OPTIONS = "query path headers form json body auth raise timeout_s idempotent"
-local known_options = {}
-for name in OPTIONS:gmatch("%S+") do known_options[name] = true end
+local known_options = contract.group("request").by
 
 local function check_options(options)
   for name in pairs(options) do
     if not known_options[name] then
-      error(("'%s' is not an option of a request (%s)"):format(tostring(name), OPTIONS), 0)
+      local names = table.concat(contract.names "request", " ")
+      error(("'%s' is not an option of a request (%s)"):format(tostring(name), names), 0)
     end
   end
 end

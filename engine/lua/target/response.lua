@@ -1,6 +1,7 @@
 -- response: an answer as plugins see it: status headers links url, json or body (the whole, which waits
 -- for it), each(where, { optional = true }), rest, secret(path). It cannot be written to, and the request
 -- behind it cannot be reached.
+local contract = require "plugin.contract"
 local refusal = require "target.refusal"
 local url = require "target.url"
 
@@ -52,6 +53,14 @@ function methods.secret(res, path)
   local value = must(state, state.request:secret(path))
   state.json = nil
   return value
+end
+
+do -- every name has an entry
+  local all = {}
+  for _, part in ipairs { lazy, methods } do
+    for name, value in pairs(part) do all[name] = value end
+  end
+  contract.bind("res", all)
 end
 
 local Response = {
