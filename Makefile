@@ -13,9 +13,9 @@ JOBS    ?= 2
 FUZZ_S  ?= 10
 
 PACKAGES := make gcc pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev liblmdb-dev \
-            libsodium-dev libmicrohttpd-dev lua5.4
+            libsodium-dev libssl-dev libmicrohttpd-dev lua5.4
 TEST_PACKAGES := lua-busted lua-check libcmocka-dev curl jq openssl nghttp2-proxy tinyproxy zstd
-LIBRARIES := lua5.4 $(if $(CJSON),,lua5.4-cjson) libcurl lmdb libsodium libmicrohttpd
+LIBRARIES := lua5.4 $(if $(CJSON),,lua5.4-cjson) libcurl lmdb libsodium libcrypto libmicrohttpd
 
 CFLAGS  ?= -O2 -g
 WARN    := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \

@@ -16,6 +16,7 @@ external_dependencies = {
   CURL = { header = "curl/curl.h", library = "curl" },
   LMDB = { header = "lmdb.h", library = "lmdb" },
   SODIUM = { header = "sodium.h", library = "sodium" },
+  CRYPTO = { header = "openssl/evp.h", library = "crypto" },
   MICROHTTPD = { header = "microhttpd.h", library = "microhttpd" },
 }
 test_dependencies = { "busted >= 2.1", "luacheck >= 1.1" }

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "secret.h"
 #include "server.h"
+#include "sign.h"
 #include "stage.h"
 #include "state.h"
 #include "store.h"
@@ -19,6 +20,7 @@ const luaL_Reg api_modules[] = {
     {"host.log", luaopen_host_log},
     {"host.secret", luaopen_host_secret},
     {"host.server", luaopen_host_server},
+    {"host.sign", luaopen_host_sign},
     {"host.stage", luaopen_host_stage},
     {"host.state", luaopen_host_state},
     {"host.store", luaopen_host_store},

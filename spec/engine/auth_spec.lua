@@ -1,4 +1,5 @@
 -- auth: who we are to a target: fetched once, kept sealed, renewed in time and once after a 401.
+local reeve = require "reeve"
 local session = require "session"
 
 local target
@@ -148,13 +149,6 @@ describe("client credentials", function()
       say(ran)
       say(classified)]])
   end)
-
-  it("are named where they are incomplete", function()
-    local out = run [[
-      local e = failing(ctx.auth.client_credentials, { id = "x", secret = settings.secret })
-      say(e.code, e.message)]]
-    assert.equal("config ctx.auth.client_credentials: token_url is missing or not a text\n", out)
-  end)
 end)
 
 describe("other credentials", function()
@@ -183,6 +177,123 @@ describe("other credentials", function()
       ctx.sleep(0.35)
       say(http:get("/private").status)
       say(n)]])
+  end)
+
+  -- The way of an app that signs for itself, and is given a token for one of its installations.
+  it("may ask with a token that they sign, in requests of their own", function()
+    local key = reeve.read("spec/fixtures/keys/rfc7515-a2.pem")
+    assert.equal("200\n200\ntrue\nBearer ey 1\n", run([[
+      local asked, n = nil, 0
+      settings.private_key = secret.new(settings.pem)
+      session:attach { base_url = url, auth = ctx.auth.custom(function(c)
+        n = n + 1
+        local jwt = c.auth.jwt { key = c.settings.private_key, claims = { iss = "7", iat = sys.now() - 60 } }
+        asked = c.http:get("/echo", { auth = c.auth.header("Authorization", "Bearer " .. jwt) }).json.headers
+        local basic = c.auth.basic(c.settings.id, c.settings.secret)
+        local res = c.http:post("/token", { auth = basic, form = {} })
+        return "Bearer " .. res:secret("access_token"), "2999-01-01T00:00:00Z"
+      end) }
+      say(http:get("/private").status)
+      say(http:get("/private").status)
+      say(secret.is(ctx.auth.jwt { key = settings.private_key, claims = {} }))
+      say(asked.authorization:sub(1, 9), n)]], { settings = { pem = key } }))
+    assert.same({ ["POST /token"] = 1, ["GET /private"] = 2, ["GET /echo"] = 1 }, asked())
+  end)
+
+  it("send nothing of the session's own credential while they are made, and do not wait for themselves", function()
+    assert.equal("nil\n200\nconfig\ntrue\n", run [[
+      local own, made
+      session:attach { base_url = url, auth = ctx.auth.custom(function(c)
+        say(c.http:get("/echo").json.headers.authorization)
+        return "Bearer " .. secret.new("some-token-1234")
+      end) }
+      say(http:get("/echo").status)
+      own = ctx.auth.custom(function(c)
+        c.http:get("/echo", { auth = own })
+        return "Bearer " .. secret.new("some-token-1234")
+      end)
+      local e = failing(http.get, http, "/echo", { auth = own })
+      say(e.code)
+      say(e.message:find("waits for itself", 1, true) ~= nil)]])
+  end)
+
+  it("may be given by functions, which are asked when they are needed", function()
+    assert.equal("0\ntrue\ntrue\n2\n", run [[
+      local n = 0
+      local function given(value)
+        return function(c)
+          n = n + 1
+          return value == "secret" and c.settings.secret or value
+        end
+      end
+      local auth = ctx.auth.basic(given "me", given "secret")
+      local key = ctx.auth.header("X-Api-Key", function(c) return "key " .. c.settings.secret end)
+      say(n)
+      for name, one in pairs { authorization = auth, ["x-api-key"] = key } do
+        local got = http:get("/echo", { auth = one }).json.headers[name]
+        got = secret.new(got)
+        say(secret.equal(got, secret.basic("me", settings.secret)) or secret.equal(got, "key " .. settings.secret))
+      end
+      http:get("/echo", { auth = auth })
+      say(n)]])
+  end)
+
+  it("say what was expected where a plugin hands them nonsense, at its line", function()
+    local out = run [[
+      local function said(fn, ...)
+        local ok, e = pcall(function(...) local made = fn(...) return made end, ...)
+        say(ok or type(e) == "table" and e.code .. " " .. e.message or e)
+      end
+      said(ctx.auth.header, "X Y", settings.secret)
+      said(ctx.auth.header, "X-Key", nil)
+      said(ctx.auth.basic, "me", {})
+      said(ctx.auth.custom, "x")
+      said(ctx.auth.client_credentials)
+      said(ctx.auth.client_credentials, { id = "x", secret = settings.secret })
+      said(ctx.auth.client_credentials, { token_url = url, id = "x", secret = settings.secret, style = "cookie" })
+      said(ctx.auth.client_credentials, { token_url = url, id = "x", style = "body" })
+      said(ctx.auth.client_credentials, { token_url = url, id = "x", secret = settings.secret, parms = {} })
+      said(ctx.auth.client_credentials, { token_url = url, id = "x", secret = settings.secret, params = { say } })
+      said(ctx.auth.jwt, { key = "-----BEGIN", claims = {} })
+      said(ctx.auth.jwt, { key = settings.secret, claims = "iss", alg = "none" })
+      said(ctx.hmac, { key = settings.secret, hash = "md5", data = "x" })
+      said(function() return http:get("/echo", { auth = "Bearer x" }) end)]]
+    local expected = [[
+ctx.auth.header(name, secret): name: the name of a header expected
+ctx.auth.header(name, secret): value is missing: a text or a secret expected
+ctx.auth.basic(id, secret): value: a text or a secret expected, got a table
+ctx.auth.custom(fn): a function expected, got a string
+ctx.auth.client_credentials { … }: a table expected, got nothing
+ctx.auth.client_credentials: token_url is missing: a text expected
+ctx.auth.client_credentials: style: one of "basic", "body", "private_key_jwt" expected, got "cookie"
+ctx.auth.client_credentials: secret is missing: style "body" needs it
+ctx.auth.client_credentials: 'parms' is not an option: did you mean 'params'?
+ctx.auth.client_credentials: params: a table of plain values expected, got one with something else in it
+ctx.auth.jwt: key: a secret (a setting of the kind secret) expected, got a text
+ctx.auth.jwt: alg: one of "RS256", "ES256", "EdDSA", "HS256" expected, got "none"
+ctx.hmac: hash: one of "sha256", "sha1", "sha512" expected, got "md5"
+auth: one of ctx.auth's, true or false expected
+]]
+    assert.equal(expected, (out:gsub("plugins/acme/connector.lua:%d+: ", "")))
+    assert.equal(14, select(2, out:gsub("plugins/acme/connector.lua:%d+: ", "")))
+  end)
+
+  it("say which function's result is nonsense", function()
+    assert.equal([[
+config ctx.auth.client_credentials: scope: a text expected, got a number
+config ctx.auth.custom: the function must return a secret
+config ctx.auth.custom: when the secret ends: seconds since 1970 or a time as RFC 3339 expected
+config plugins/acme/connector.lua:9: broken
+]], run [[
+      local function told(auth)
+        local e = failing(http.get, http, "/echo", { auth = auth })
+        say(e.code, e.message)
+      end
+      told(ctx.auth.client_credentials { token_url = url, id = "x", secret = settings.secret,
+        scope = function() return 7 end })
+      told(ctx.auth.custom(function() return "text" end))
+      told(ctx.auth.custom(function(c) return c.settings.secret, "soon" end))
+      told(ctx.auth.custom(function() error("broken") end))]])
   end)
 
   it("stay with the origin of base_url", function()

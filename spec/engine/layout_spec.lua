@@ -136,6 +136,7 @@ describe("the C", function()
     { "curl/", "^engine/host/http[%w_]*%.[ch]$" },
     { "lmdb%.h", "^engine/host/store[%w_]*%.c$" },
     { "sodium%.h", "^engine/host/secret[%w_]*%.c$" },
+    { "openssl/", "^engine/host/sign%.c$" },
     { "microhttpd%.h", "^engine/host/server[%w_]*%.c$" },
     { "lua%.h", "^engine/api/" },
     { "lauxlib%.h", "^engine/api/" },

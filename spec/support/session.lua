@@ -97,7 +97,7 @@ local function new_session()
 end
 local session = new_session()
 local function all(fns) return task.all(fns) end
-local ctx = { settings = settings, auth = session.auth, all = all, sleep = task.sleep }
+local ctx = { settings = settings, auth = session.auth, hmac = session.hmac, all = all, sleep = task.sleep }
 session.ctx = ctx
 local function credentials(options, of)
   options = options or {}

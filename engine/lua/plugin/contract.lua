@@ -16,7 +16,7 @@
 -- Types are written as LuaLS writes them, with the classes of the groups and the names of M.aliases.
 local M = {}
 
-local PARTS = { "file", "ctx", "http", "record", "module", "sim" }
+local PARTS = { "file", "ctx", "auth", "http", "record", "module", "sim" }
 
 --- Types that say more than Lua's: name, type, what it is.
 M.aliases = {
@@ -25,6 +25,10 @@ M.aliases = {
   { "Seconds", "number", "a duration in seconds" },
   { "Time", "number", "a moment, in seconds since 1970 UTC" },
   { "Cursor", "string|integer|boolean|table", "where a page begins; nil is the first one" },
+  { "LateText", "string|fun(ctx: Ctx): string", "a text, or a function that gives it when it is needed" },
+  { "LateSecret", "Secret|fun(ctx: Ctx): Secret", "a secret, or a function that gives it when it is needed" },
+  { "LateAny", "Text|fun(ctx: Ctx): Text", "a text or a secret, or a function that gives it when it is needed" },
+  { "LateTable", "table<string, any>|fun(ctx: Ctx): table<string, any>", "a table, or a function that gives it" },
   { "Kind", "string", "the name of a kind of raw objects, ^[a-z][a-z0-9_]*$" },
 }
 

@@ -25,7 +25,7 @@ local function ask(fetch)
   local page = {}
   local ctx = require("sync.context").new(fetch, page)
   local t = task.spawn(check, { sandbox = fetch.plugin.shown .. "/connector.lua, check", args = { ctx } })
-  local ok, result = pcall(t.join, t)
+  local ok, result = pcall(sync.join, t)
   fetch.session:finish(page.http)
   if not ok then error(result, 0) end
   return result

@@ -94,7 +94,8 @@ end
 function M.new(fetch, page)
   page.puts = {}
   local ctx = {
-    settings = fetch.settings, auth = fetch.session.auth, log = logger(fetch), warn = warn(fetch),
+    settings = fetch.settings, auth = fetch.session.auth, hmac = fetch.session.hmac, log = logger(fetch),
+    warn = warn(fetch),
     json = contract.bind("ctx.json", { null = json.null, array = json.array }),
     all = task.all, sleep = task.sleep, now = sys.now,
   }

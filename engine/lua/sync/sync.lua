@@ -102,6 +102,14 @@ function M.session(home, connector, options)
   return fetch
 end
 
+--- What a plugin's function in task `t` returns. What it raises as text is a mistake in it.
+function M.join(t)
+  local ok, result = pcall(t.join, t)
+  if ok then return result end
+  if type(result) == "string" then fail("config", result) end
+  error(result, 0)
+end
+
 --- Asks the plugin how to reach the target; must run in a task.
 function M.attach(fetch)
   local connect = fetch.plugin:connector().http
@@ -111,7 +119,7 @@ function M.attach(fetch)
   local ctx = context.new(fetch, page)
   fetch.session.ctx = ctx
   local t = task.spawn(connect, { sandbox = fetch.plugin.shown .. "/connector.lua, http", args = { ctx } })
-  fetch.session:attach((t:join()))
+  fetch.session:attach(M.join(t))
 end
 
 -- A run -----------------------------------------------------------------------------------------------------

@@ -1,24 +1,23 @@
--- auth: who we are to a target. Plugins see it as ctx.auth.
+-- auth: who we are to a target. Plugins see it as ctx.auth; plugins/README.md says what each takes.
 --
---   auth.client_credentials { token_url, id, secret, style = "basic" | "body", scope, params = {…} }
 --   auth.header(name, secret)       auth.basic(id, secret)
 --   auth.custom(fn)                 fn(ctx) returns the value of the Authorization header, a secret, and when
---                                   it ends (seconds since 1970; nil: it does not)
+--                                   it ends (seconds since 1970 or RFC 3339; nil: it does not)
+--   auth.client_credentials { … }   auth.jwt_bearer { … }      OAuth2 tokens: oauth.lua
+--   auth.jwt { … }                  a signed token, a secret: assertion.lua
 --
--- What these return is opaque to plugins; the engine asks it for a header (auth.apply) and, once after a
--- 401, for a new one (auth.renew). A token is fetched by one task, whoever else needs it waits for that one.
--- It is renewed before it ends, and kept sealed in the ledger under a name made of the credential that got
--- it, so that another credential never finds it.
+-- What these return, but for jwt, is opaque to plugins; the engine asks it for a header (auth.apply) and, once after
+-- a 401, for a new one (auth.renew).
+local argument = require "target.argument"
+local assertion = require "target.assertion"
 local contract = require "plugin.contract"
 local fail = require "fail"
-local refusal = require "target.refusal"
+local oauth = require "target.oauth"
 local secret = require "host.secret"
 local sys = require "host.sys"
-local task = require "target.task"
+local token = require "target.token"
 
 local M = {}
-
-local EARLY_S, EARLY_PART = 60, 0.1 -- how long before its end a token is renewed: the shorter of the two
 
 -- What plugins hold -> what it is. Plugins cannot look into it.
 local kinds = setmetatable({}, { __mode = "k" })
@@ -36,160 +35,54 @@ function M.is(value)
   return type(value) == "table" and kinds[value] ~= nil
 end
 
--- Fixed headers ---------------------------------------------------------------------------------------
+-- Headers ---------------------------------------------------------------------------------------------
 
-local function fixed(name, value, names)
-  return opaque { name = name, value = value, names = names }
-end
-
--- Tokens ------------------------------------------------------------------------------------------------
-
-local Token = {}
-Token.__index = Token
-
-local function margin(life)
-  return math.min(EARLY_S, life * EARLY_PART)
-end
-
--- Takes over a token that lives until `expires` (nil: not known).
-function Token:set(value, expires)
-  self.value, self.expires = value, expires
-  self.renew_at = expires and expires - margin(expires - sys.now()) or math.huge
-end
-
--- What an earlier run has kept; asked once.
-function Token:recall()
-  if self.recalled or not self.ledger then return end
-  self.recalled = true
-  local value, expires = self.ledger:kept(self.kept_as)
-  if value and expires then self:set(value, expires) end
-end
-
--- One fetch at a time: whoever comes meanwhile waits for it and shares its result, its failure too.
-function Token:fetch()
-  local fetching = self.fetching
-  if not fetching then
-    fetching = task.spawn(self.get, { args = { self }, sandbox = self.sandbox, detached = true,
-      name = "token" })
-    self.fetching = fetching
-    -- Kept as it ends, before anybody who waits goes on: another who comes in between would fetch again.
-    fetching.on_end = function(t)
-      self.fetching = nil
-      if t.ok then self:set(t.results[1], t.results[2]) end
-    end
+-- A value that a function gives is asked for when it is first needed, and again after a 401.
+local function value_of(session, where, spec, value)
+  local known, options = { value = spec }, { value = value }
+  argument.check(where, known, options)
+  if type(value) ~= "function" then return function() return value end end
+  return function()
+    return session:call(function(ctx) return argument.values(where, known, options, ctx).value end, where)
   end
-  fetching:join()
 end
 
---- The token, good for a while.
-function Token:current()
-  self:recall()
-  if not self.value or sys.now() >= self.renew_at then self:fetch() end
-  return self.value
-end
+local ANY = { "text or secret", required = true }
 
---- After a 401 with `used`: another one. True where there is one. A token that a renewal brought, and that
---- nothing has taken since, is not renewed again: several requests that are refused at once ask for one.
-function Token:renew(used)
-  if self.value == used then
-    if self.renewed and not self.worked then return false end
-    self.value = nil
-    self:fetch()
-    self.renewed, self.worked = true, false
+local function header(session, name, value)
+  if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then
+    error("ctx.auth.header(name, secret): name: the name of a header expected", 0)
   end
-  return true
+  local get = value_of(session, "ctx.auth.header(name, secret)", ANY, value)
+  if type(value) ~= "function" then return { name = name, value = value, names = session:names_of { value } } end
+  return token.new { name = name, get = get, names = "of ctx.auth.header" }
 end
 
--- Client credentials ------------------------------------------------------------------------------------
-
-local function number_of(value)
-  local n = tonumber(value)
-  return n and n > 0 and n < 2 ^ 31 and n or nil
-end
-
--- The target's token endpoint has said no, or nonsense.
-local function refused(self, failure)
-  local refusing = failure.status == 400 or failure.status == 401 or failure.status == 403
-  if not refusing then error(failure, 0) end
-  failure.code = "credentials"
-  failure.message = ("%s: the target refuses the credential (%s): it answered %s"):format(
-    failure.tried, self.names, refusal.told(failure.status, failure.words))
-  error(failure, 0)
-end
-
-local function fields_of(self)
-  local fields = { grant_type = "client_credentials", scope = self.scope }
-  for name, value in pairs(self.params) do fields[name] = value end
-  if self.style == "body" then fields.client_id, fields.client_secret = self.id, self.secret end
-  return fields
-end
-
-local function fetch_credentials(self)
-  local headers = {}
-  if self.style ~= "body" then headers.Authorization = secret.basic(self.id, self.secret) end
-  local ok, res = pcall(self.post, self.token_url, { form = fields_of(self), headers = headers, auth = false,
-    idempotent = true })
-  if not ok then
-    if type(res) == "table" and res.status then refused(self, res) end
-    error(res, 0)
+local function basic(session, id, password)
+  local where = "ctx.auth.basic(id, secret)"
+  local get_id, get_password = value_of(session, where, ANY, id), value_of(session, where, ANY, password)
+  local function get() return secret.basic(get_id(), get_password()) end
+  if type(id) == "function" or type(password) == "function" then
+    return token.new { get = get, names = "of ctx.auth.basic" }
   end
-  local life = number_of(res.json.expires_in)
-  local value = "Bearer " .. res:secret("access_token")
-  local expires = life and sys.now() + life
-  if self.ledger and expires then self.ledger:keep(self.kept_as, value, expires) end
-  return value, expires
+  return { value = get(), names = session:names_of { id, password } }
 end
 
-local function need(options, name, kinds_of)
-  local value = options[name]
-  local kind = secret.is(value) and "secret" or type(value)
-  if not kinds_of[kind] or value == "" then
-    fail("config", ("ctx.auth.client_credentials: %s is missing or not a text"):format(name))
-  end
-  return value
+-- Custom ----------------------------------------------------------------------------------------------
+
+local function when_of(expires)
+  if type(expires) == "string" then expires = sys.epoch(expires) end
+  if type(expires) == "number" and expires == expires then return expires end
+  fail("config", "ctx.auth.custom: when the secret ends: seconds since 1970 or a time as RFC 3339 expected")
 end
-
--- A copy of plain fields. The plugin's own table may do more than hold them, and a token is fetched where
--- its code must not run.
-local function copy_fields(fields)
-  local copy = {}
-  for name, value in pairs(fields or {}) do
-    if type(value) == "table" then
-      fail("config", "ctx.auth.client_credentials: params: plain values expected")
-    end
-    copy[name] = value
-  end
-  return copy
-end
-
-local TEXT, ANY = { string = true }, { string = true, secret = true }
-
-local function client_credentials(session, options)
-  local token = setmetatable({
-    token_url = need(options, "token_url", TEXT), id = need(options, "id", ANY),
-    secret = need(options, "secret", ANY),
-    style = options.style or "basic", scope = options.scope and need(options, "scope", TEXT),
-    params = copy_fields(options.params),
-    ledger = session.ledger, names = session:names_of { options.id, options.secret },
-    post = function(...) return session:ask("POST", ...) end, get = fetch_credentials,
-  }, Token)
-  if token.style ~= "basic" and token.style ~= "body" then
-    fail("config", 'ctx.auth.client_credentials: style is "basic" or "body"')
-  end
-  token.kept_as = "token/" .. secret.hash("client_credentials", token.token_url, token.style,
-    token.scope or "", token.id, token.secret)
-  return opaque(token)
-end
-
--- Custom --------------------------------------------------------------------------------------------------
 
 local function custom(session, fn)
-  local function get()
-    local value, expires = fn(session.ctx)
-    if not secret.is(value) then fail("config", "auth.custom: the function must return a secret") end
-    return value, expires
-  end
-  return opaque(setmetatable({ get = get, sandbox = session.sandbox, names = "of auth.custom" }, Token))
+  if type(fn) ~= "function" then error("ctx.auth.custom(fn): a function expected, got a " .. type(fn), 0) end
+  return token.new { names = "of auth.custom", get = function()
+    local value, expires = session:call(fn, "auth.custom")
+    if not secret.is(value) then fail("config", "ctx.auth.custom: the function must return a secret") end
+    return value, expires ~= nil and when_of(expires) or nil
+  end }
 end
 
 -- For the engine ------------------------------------------------------------------------------------------
@@ -221,14 +114,18 @@ end
 
 --- ctx.auth for the plugin of this session (http.lua).
 function M.new(session)
-  return contract.bind("ctx.auth", {
-    client_credentials = function(options) return client_credentials(session, options) end,
-    custom = function(fn) return custom(session, fn) end,
-    header = function(name, value) return fixed(name, value, session:names_of { value }) end,
-    basic = function(id, password)
-      return fixed("Authorization", secret.basic(id, password), session:names_of { id, password })
-    end,
-  })
+  local out = {}
+  for name, make in pairs { header = header, basic = basic, custom = custom,
+    client_credentials = oauth.client_credentials, jwt_bearer = oauth.jwt_bearer } do
+    out[name] = argument.at_caller(function(...) return opaque(make(session, ...)) end)
+  end
+  out.jwt = argument.at_caller(function(options) return assertion.jwt(session, options) end)
+  return contract.bind("ctx.auth", out)
+end
+
+--- ctx.hmac for the plugin of this session.
+function M.hmac(session)
+  return argument.at_caller(function(options) return assertion.hmac(session, options) end)
 end
 
 return M

@@ -2,10 +2,11 @@
 --
 --   local session = require("target.http").session { manifest = …, settings = …, options = connector.options,
 --     ledger = …, ctx = …, sandbox = "plugins/acme/connector.lua", version = "0.1.0" }
---   session.auth                 ctx.auth
+--   session.auth, session.hmac   ctx.auth, ctx.hmac
 --   session:attach(result)       takes what M.http(ctx) returned: { base_url, auth, classify }
 --   session:open()               ctx.http, for one page, check …: :get :post :put :patch :delete
 --   session:finish(ctx_http)     ends what that has left open; a message where an `each` was left unfinished
+--   session:call(fn, what)       what the plugin's fn(ctx) returns, which makes a credential; in a task
 --   session:stats()              { requests, bytes, retries, throttled_s }
 --   session:close()
 --
@@ -17,6 +18,7 @@ local host = require "host.http"
 local request = require "target.request"
 local response = require "target.response"
 local secret = require "host.secret"
+local task = require "target.task"
 
 local M = {}
 local Session = {}
@@ -58,7 +60,7 @@ function M.session(spec)
     ledger = spec.ledger, ctx = spec.ctx, sandbox = spec.sandbox, random = spec.random,
     buckets = {}, held = {}, retries = 0, throttled = 0,
   }, Session)
-  session.auth = auth.new(session)
+  session.auth, session.hmac = auth.new(session), auth.hmac(session)
   return session
 end
 
@@ -145,8 +147,19 @@ local function account(responses, res)
   return res
 end
 
---- ctx.http for one page: what it opens is ended by session:finish.
-function Session:open()
+-- The options of a request that has no credential unless it says one.
+local function without_auth(options)
+  options = options or {}
+  if options.auth == true then error("auth: the credential that is being made cannot be asked for", 3) end
+  local own = {}
+  for name, value in pairs(options) do own[name] = value end
+  own.auth = own.auth or false
+  return own
+end
+
+--- ctx.http for one page: what it opens is ended by session:finish. `bare`: its requests carry no credential that
+--- they do not name.
+function Session:open(bare)
   local page, responses, session = {}, { most = MANY }, self
   for _, method in ipairs(contract.names "ctx.http") do
     local name = method:upper()
@@ -154,7 +167,7 @@ function Session:open()
       if this ~= page or type(path) ~= "string" then
         error(("ctx.http:%s(path_or_url, options) expected"):format(method), 2)
       end
-      local res = ask_for_plugin(session, name, path, options)
+      local res = ask_for_plugin(session, name, path, bare and without_auth(options) or options)
       return account(responses, res)
     end
   end
@@ -174,6 +187,27 @@ function Session:finish(page)
   end
   opened[page] = nil
   return message
+end
+
+--- Runs a plugin's function that makes a credential, with a ctx of its own: its requests carry none but those that
+--- they name, since the session's may be the one that is being made.
+function Session:call(fn, what)
+  local ctx, page = {}, self:open(true)
+  for name, value in pairs(self.ctx or {}) do ctx[name] = value end
+  ctx.http = page
+  local function told(...)
+    local ok, why = ...
+    if ok then return select(2, ...) end
+    if type(why) == "string" then fail("config", why) end
+    error(why, 0)
+  end
+  local function run(own) return told(pcall(fn, own)) end
+  local t = task.spawn(run, { sandbox = ("%s, %s"):format(self.sandbox, what), args = { ctx } })
+  local results = table.pack(pcall(t.join, t))
+  local unfinished = self:finish(page)
+  if results[1] and not unfinished then return table.unpack(results, 2, results.n) end
+  if results[1] then fail("config", unfinished) end
+  error(results[2], 0)
 end
 
 return M

@@ -47,6 +47,7 @@ local function auth_of(session, options, origin, said)
   if options.auth == false then return nil end
   if auth.is(options.auth) then return options.auth end
   if options.auth == true then return session.default_auth end
+  if options.auth ~= nil then error("auth: one of ctx.auth's, true or false expected", 0) end
   if said or session.base_origin and session.base_origin ~= origin then return nil end
   return session.default_auth
 end
