@@ -81,7 +81,8 @@ describe("binding to the contract", function()
       require "target.response"
       local context = require "sync.context"
       local session = { open = function() return {} end, settings = {}, names_of = function() end }
-      session.auth = require("target.auth").new(session)
+      local auth = require "target.auth"
+      session.auth, session.hmac = auth.new(session), auth.hmac(session)
       local fetch = { settings = {}, session = session, plugin = { name = "acme" } }
       for _, page in ipairs { { no_http = true }, {}, { emit = print, list = {} } } do context.new(fetch, page) end
       out "fine"]])

@@ -209,8 +209,8 @@ static void hmacs_are_those_of_the_rfcs(void **state) {
     static const char *const hex[] = {
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
         "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
-        "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65"
-        "f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"};
+        ("164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65"
+         "f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737")};
     struct secret_part data = text("what do ya want for nothing?");
     struct secret *key = hold("Jefe", 4), *s;
     (void)state;

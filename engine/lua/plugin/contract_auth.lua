@@ -29,7 +29,8 @@ return {
       "A function that returns the Authorization header's value and when it ends. Its requests carry no credential "
         .. "but those they name.",
       raises = "where the function returns no secret" },
-    { "jwt", "(options: Jwt): Secret", "A signed token (RFC 7519).", raises = "for an option that is missing or wrong" },
+    { "jwt", "(options: Jwt): Secret", "A signed token (RFC 7519).",
+      raises = "for an option that is missing or wrong" },
   },
   { "client_credentials", "Options of ctx.auth.client_credentials.", class = "ClientCredentials",
     TOKEN_URL,
