@@ -26,6 +26,20 @@ describe("task.run", function()
       say(got)]])
   end)
 
+  it("lets go of what a task held, also one that fails", function()
+    assert.equal("closed\nfailed\n", run [[
+      local held = setmetatable({}, { __close = function() say("closed") end })
+      task.run(function()
+        local t = task.spawn(function()
+          local own <close> = held
+          task.sleep(0)
+          error("oops", 0)
+        end)
+        pcall(t.join, t)
+        say("failed")
+      end)]])
+  end)
+
   it("is not to be nested, and can be used again", function()
     assert.equal("false\tfalse\n7\n", run [[
       local ok, why = pcall(task.run, function() task.run(function() end) end)

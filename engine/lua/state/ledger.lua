@@ -1,4 +1,4 @@
--- ledger: what cannot be fetched again, in STATE/ledger: sealed secrets, kept values, the audit trail.
+-- ledger: what cannot be fetched again, in STATE/ledger: sealed secrets, refresh tokens, kept values, the audit trail.
 --
 --   local ledger = require("state.ledger").open(home)          home: { dir, state, key_path, key_own }
 --   ledger:seal("acme", "client_secret", secret, origins)
@@ -6,9 +6,11 @@
 --   ledger:audit { action = "accept", connector = "acme", reason = "…", before = digest, after = digest }
 --
 -- Nothing is opened or made before it is needed: reading an absent ledger finds nothing; the first write makes it.
--- Failures of the store and of the key are raised (fail.lua); "not there" is a result. The trail is trail.lua's.
+-- Failures of the store and of the key are raised (fail.lua); "not there" is a result. The trail is
+-- trail.lua's, refresh tokens are chain.lua's.
 -- A secret belongs to its origins, the URLs, proxy and CA it was entered for. They stand beside it in clear, to be
 -- compared and named, and are authenticated with it, so that nobody who writes the store can change them.
+local chain = require "state.chain"
 local fail = require "fail"
 local secret = require "host.secret"
 local store = require "host.store"
@@ -19,7 +21,7 @@ local M = {}
 local Ledger = {}
 Ledger.__index = Ledger
 
-local TABLES = { "secret", "kept", "audit" }
+local TABLES = { "secret", "kept", "audit", "chain" }
 local MAP_MB = 1024
 local NAME_MAX = 480 -- LMDB's keys have 511 bytes
 
@@ -72,6 +74,9 @@ local function get(self, db, key)
   return value
 end
 
+-- For chain.lua.
+Ledger.read, Ledger.reader, Ledger.writer = get, reader, writer
+
 local function now()
   return sys.time(math.floor(sys.now()))
 end
@@ -81,7 +86,7 @@ end
 local function any_sealed(self)
   local env = reader(self)
   local key = env and env:each("secret")()
-  return key ~= nil
+  return key ~= nil or chain.any(self)
 end
 
 local function inside(path, dir)
@@ -239,7 +244,8 @@ function Ledger:secrets(connector)
   return list
 end
 
---- Forgets a sealed secret, or without `key` all of the connector's; returns how many there were.
+--- Forgets a sealed secret and the refresh tokens that came of it, or without `key` all of the connector's; returns
+--- how many there were.
 function Ledger:forget(connector, key)
   local changes = {}
   for _, entry in ipairs(self:secrets(connector)) do
@@ -248,7 +254,7 @@ function Ledger:forget(connector, key)
     end
   end
   if #changes > 0 then fail.try(writer(self):write(changes)) end
-  return #changes
+  return #changes + chain.leave(self, name_of(connector, key or ""))
 end
 
 -- Kept values -----------------------------------------------------------------------------------------
@@ -303,6 +309,33 @@ end
 --- Forgets a kept value, if there is one.
 function Ledger:drop(name)
   if get(self, "kept", name) then fail.try(writer(self):del("kept", name)) end
+end
+
+-- Refresh tokens --------------------------------------------------------------------------------------
+
+local MARK_S = 90 * 86400
+
+--- The newest refresh token of a chain: { token, version }; nil where it has not begun.
+function Ledger:chain(name) return chain.get(self, name) end
+
+--- Seals the next token of a chain; false where it is not at `version` any more (chain.lua).
+function Ledger:advance(name, version, token, user) return chain.advance(self, name, version, token, user) end
+
+--- Notes that a chain's token is sent now, durably; returns the text of when it was before, where no answer to that
+--- was noted by :unmark.
+function Ledger:mark(name)
+  local before = self:kept("sent/" .. name)
+  self:keep("sent/" .. name, now(), sys.now() + MARK_S)
+  return before
+end
+
+--- The answer has come.
+function Ledger:unmark(name) self:drop("sent/" .. name) end
+
+--- Takes the lock of a chain: its holder, of all processes, uses the token. nil, message, "busy" where it is held.
+function Ledger:lock(name)
+  fail.try(sys.mkdir_p(self.dir, tonumber("700", 8)))
+  return sys.lock(("%s/%s.lock"):format(self.dir, name:gsub("[^%w]", "-"):sub(1, 40)))
 end
 
 -- The audit trail -------------------------------------------------------------------------------------

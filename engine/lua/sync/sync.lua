@@ -95,6 +95,7 @@ function M.session(home, connector, options)
   local fetch = { name = connector.name, plugin = connector.plugin, settings = connector:resolve_secrets(),
     ledger = require("state.ledger").open(home), warnings = {} }
   fetch.session = require("target.http").session {
+    name = connector.name,
     manifest = connector.manifest, settings = fetch.settings, ledger = fetch.ledger,
     options = options or connector.options, version = require "version",
     sandbox = connector.plugin.shown .. "/connector.lua",

@@ -4,6 +4,7 @@
 --   auth.custom(fn)                 fn(ctx) returns the value of the Authorization header, a secret, and when
 --                                   it ends (seconds since 1970 or RFC 3339; nil: it does not)
 --   auth.client_credentials { … }   auth.jwt_bearer { … }      OAuth2 tokens: oauth.lua
+--   auth.refresh_token { … }        the same, by tokens that are replaced: refresh.lua
 --   auth.jwt { … }                  a signed token, a secret: assertion.lua
 --
 -- What these return, but for jwt, is opaque to plugins; the engine asks it for a header (auth.apply) and, once after
@@ -13,6 +14,7 @@ local assertion = require "target.assertion"
 local contract = require "plugin.contract"
 local fail = require "fail"
 local oauth = require "target.oauth"
+local refresh = require "target.refresh"
 local secret = require "host.secret"
 local sys = require "host.sys"
 local token = require "target.token"
@@ -116,7 +118,8 @@ end
 function M.new(session)
   local out = {}
   for name, make in pairs { header = header, basic = basic, custom = custom,
-    client_credentials = oauth.client_credentials, jwt_bearer = oauth.jwt_bearer } do
+    client_credentials = oauth.client_credentials, jwt_bearer = oauth.jwt_bearer,
+    refresh_token = refresh.refresh_token } do
     out[name] = argument.at_caller(function(...) return opaque(make(session, ...)) end)
   end
   out.jwt = argument.at_caller(function(options) return assertion.jwt(session, options) end)

@@ -1,7 +1,7 @@
 -- http: the session of one connector with its target, and what plugins see of it as ctx.http.
 --
---   local session = require("target.http").session { manifest = …, settings = …, options = connector.options,
---     ledger = …, ctx = …, sandbox = "plugins/acme/connector.lua", version = "0.1.0" }
+--   local session = require("target.http").session { name = …, manifest = …, settings = …,
+--     options = connector.options, ledger = …, ctx = …, sandbox = "plugins/acme/connector.lua", version = "0.1.0" }
 --   session.auth, session.hmac   ctx.auth, ctx.hmac
 --   session:attach(result)       takes what M.http(ctx) returned: { base_url, auth, classify }
 --   session:open()               ctx.http, for one page, check …: :get :post :put :patch :delete
@@ -56,6 +56,7 @@ function M.session(spec)
     user_agent = "reeve/" .. (spec.version or "0"),
   })
   local session = setmetatable({
+    name = spec.name or "",
     client = client, rate = spec.manifest.rate, settings = spec.settings or {}, retry_s = http.retry_s or 120,
     ledger = spec.ledger, ctx = spec.ctx, sandbox = spec.sandbox, random = spec.random,
     buckets = {}, held = {}, retries = 0, throttled = 0,

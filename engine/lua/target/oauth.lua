@@ -71,15 +71,26 @@ function M.refuse(failure, names, more)
   error(failure, 0)
 end
 
---- Asks the token endpoint. o: token_url, params, style …; fields: the grant's own. Returns the header's value, when
---- it ends (nil: not said), and the answer. What the endpoint refuses is raised as it came.
+-- The refresh token of an answer, a secret; nil where there is none. One that is no text is nonsense.
+local function rotated(res)
+  local ok, value = pcall(res.secret, res, "refresh_token")
+  if ok then return value end
+  local there = res.json.refresh_token
+  if there ~= nil and there ~= "" then error(value, 0) end
+end
+
+--- Asks the token endpoint. o: token_url, params, style …; fields: the grant's own. Returns the header's value,
+--- when it ends (nil: not said), and the refresh token that came with it, where one did. What the endpoint
+--- refuses is raised as it came.
 function M.ask(session, where, o, fields)
   local headers = {}
   for name, value in pairs(o.params) do fields[name] = value end
   if o.style then styles[o.style](session, where, o, fields, headers) end
   local res = session:ask("POST", o.token_url, { form = fields, headers = headers, auth = false, idempotent = true })
+  local value = "Bearer " .. res:secret("access_token") -- before json, which is without it from here on
+  local next_token = rotated(res)
   local life = number_of(res.json.expires_in)
-  return "Bearer " .. res:secret("access_token"), life and sys.now() + life, res
+  return value, life and sys.now() + life, next_token
 end
 
 -- A plain value as text, the same for the same content.

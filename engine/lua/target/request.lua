@@ -173,7 +173,7 @@ local function refuse(ask, res, message, code, why)
   message = message and ask.shown .. ": " .. message or message_of(ask, res, words, code)
   message = message .. tried(ask, why)
   local failure = refusal.failure({ status = res.status, code = code, message = message }, ask.shown)
-  failure.words, failure.tried = words, ask.shown
+  failure.words, failure.tried, failure.tries = words, ask.shown, ask.tries
   response.request(res):cancel()
   error(failure, 0)
 end

@@ -92,6 +92,7 @@ local function after_step(t, ok, ...)
     if type(why) == "string" and not t.sandbox and not why:find("stack traceback:", 1, true) then
       why = debug.traceback(t.co, why)
     end
+    if not t.sandbox then t.close(t.co) end -- what it held by <close> is let go now; vm.resume has done so itself
     return finish(t, false, why)
   end
   if t.status(t.co) == "dead" then return finish(t, true, ...) end
