@@ -47,11 +47,15 @@ static int no_passphrase(char *to, int size, int writing, void *asked) {
     return -1;
 }
 
+static bool has(const struct buf *pem, const char *text) {
+    return memmem(pem->data, pem->len, text, strlen(text)) != NULL;
+}
+
 static enum err refuse(const struct buf *pem, bool encrypted, struct error *e) {
     const char *is = "this is none";
     if (encrypted) is = "this one has a passphrase";
-    else if (strstr(pem->data, "PUBLIC KEY-----")) is = "this is a public key";
-    else if (strstr(pem->data, "CERTIFICATE-----")) is = "this is a certificate";
+    else if (has(pem, "PUBLIC KEY-----")) is = "this is a public key";
+    else if (has(pem, "CERTIFICATE-----")) is = "this is a certificate";
     return err_set(e, ERR_CONFIG,
                    "a private key as PEM (PKCS#8, PKCS#1 or SEC1, without a passphrase) expected; %s",
                    is);
@@ -126,6 +130,7 @@ static enum err mac(enum sign_hash hash, const struct secret *key, const char *d
     if (EVP_Q_mac(NULL, "HMAC", NULL, digests[hash], NULL, bytes, key_len,
                   (const unsigned char *)data, len, out->bytes, sizeof out->bytes, &out->len))
         return ERR_OK;
+    ERR_clear_error();
     return err_set(e, ERR_FAILED, "make an HMAC with %s: libcrypto cannot", digests[hash]);
 }
 
@@ -161,7 +166,7 @@ static enum err sign_with(enum sign_alg alg, const struct secret *secret, const 
     if (!rc && !sign(alg, key, data, len, out))
         rc = err_set(e, ERR_CONFIG, "libcrypto cannot sign with this private key");
     EVP_PKEY_free(key);
-    ERR_clear_error(); /* curl reads the same queue */
+    ERR_clear_error(); /* curl, and whoever else reads that queue, sees none of ours */
     return rc;
 }
 

@@ -180,6 +180,45 @@ describe("a kept value", function()
   end)
 end)
 
+describe("the newest refresh token of a chain", function()
+  it("is moved by whoever saw it last, and by nobody else", function()
+    assert.equal("true\ttrue\tfalse\ttrue\n", run [[
+      assert(ledger:chain("refresh/x") == nil)
+      local began = ledger:advance("refresh/x", nil, secret.new "second-token", "acme/refresh_token")
+      local seen = ledger:chain("refresh/x")
+      local moved = ledger:advance("refresh/x", seen.version, secret.new "third-token", "acme/refresh_token")
+      local late = ledger:advance("refresh/x", seen.version, secret.new "other-token", "main/refresh_token")
+        or ledger:advance("refresh/x", nil, secret.new "other-token", "main/refresh_token")
+      print(began, moved, late, secret.equal(ledger:chain("refresh/x").token, secret.new "third-token"))]])
+    assert.equal("", (reeve.shell("grep -rla -e token- -e -token " .. dir)))
+  end)
+
+  it("goes with the setting that leaves it, unless another uses it", function()
+    assert.equal("1\ttrue\n1\tfalse\n", run [[
+      ledger:advance("refresh/x", nil, secret.new "second-token", "acme/refresh_token")
+      local seen = ledger:chain("refresh/x")
+      ledger:advance("refresh/x", seen.version, secret.new "third-token", "main/refresh_token")
+      ledger:advance("refresh/other", nil, secret.new "another-token", "other/refresh_token")
+      print(ledger:forget("acme"), ledger:chain("refresh/x") ~= nil)
+      print(ledger:forget("main", "refresh_token"), ledger:chain("refresh/x") ~= nil)
+      assert(ledger:chain("refresh/other"))]])
+  end)
+
+  it("does not open in another chain's place", function()
+    assert.equal("storage\n", code_of(run [[
+      ledger:advance("refresh/x", nil, secret.new "second-token", "acme/refresh_token")
+      ledger.store:put("chain", "refresh/y", ledger.store:get("chain", "refresh/x"))
+      print(raised(ledger.chain, ledger, "refresh/y"))]]) .. "\n")
+  end)
+
+  it("notes what was sent and not answered", function()
+    assert.equal("nil\ttrue\tnil\n", run [[
+      local first, second = ledger:mark "refresh/x", ledger:mark "refresh/x"
+      ledger:unmark "refresh/x"
+      print(first, second:find("^%d+%-%d%d%-%d%dT") ~= nil, (ledger:mark "refresh/x"))]])
+  end)
+end)
+
 describe("the audit trail", function()
   it("says what, when, who and where, newest first", function()
     assert.equal("2\treject\tbeta\ttrue\n1\taccept\tacme\ttrue\n1\n", run [[
