@@ -308,7 +308,7 @@ describe("the Lua", function()
   end)
 
   it("of plugins requires its own files and what is given", function()
-    local given = { ["reeve.time"] = true, ["reeve.json"] = true, ["reeve.text"] = true }
+    local given = { ["reeve.time"] = true, ["reeve.json"] = true, ["reeve.text"] = true, ["reeve.paginate"] = true }
     local found = {}
     for _, path in ipairs(files("^plugins/.*%.lua$", "^scripts/.*%.lua$")) do
       local dir = path:match("^plugins/[^/]+/")

@@ -1,7 +1,8 @@
 -- acme: a plugin, its target and a connector of one spec's making. `local acme = require "acme"`.
 --
 --   local w = acme.new { connector = text of connector.lua, mapping = text of mapping.lua, resources = text,
---     world = { ["/users"] = { { id = 1 } }, … }, config = reeve.json, connector_file = more of the connector }
+--     world = { ["/users"] = { { id = 1 } }, … }, config = reeve.json, connector_file = more of the connector,
+--     simulator = text of simulator.lua, for a target that reads `world` in another way }
 --   w:world { … }            what the target answers from now on: path to document, or { status = n, body = … }
 --   w:sync { words }         runs `reeve sync acme …`: r.code, r.out, r.err;  w:run { words } any command
 --   w:state()                all resources, entitlements and grants, sorted: equal states are equal texts
@@ -88,7 +89,7 @@ function World:write(spec)
   self.spec = spec
   reeve.plugin(self.home, "acme", { ["plugin.lua"] = M.manifest(spec.resources, spec.version),
     ["connector.lua"] = M.base .. spec.connector .. "\nreturn M\n", ["mapping.lua"] = spec.mapping or M.mapping,
-    ["simulator.lua"] = SIMULATOR })
+    ["simulator.lua"] = spec.simulator or SIMULATOR })
   local file = { plugin = "acme", settings = { api_url = self.sim and self.sim.url or "http://127.0.0.1:1" },
     http = { retry_s = 1 }, guard = not spec.resources and BELIEVE_ALL or nil }
   for key, value in pairs(spec.connector_file or {}) do file[key] = value end

@@ -16,7 +16,7 @@
 -- Types are written as LuaLS writes them, with the classes of the groups and the names of M.aliases.
 local M = {}
 
-local PARTS = { "file", "ctx", "auth", "http", "record", "module", "sim" }
+local PARTS = { "file", "ctx", "auth", "http", "record", "module", "paginate", "sim" }
 
 --- Types that say more than Lua's: name, type, what it is.
 M.aliases = {

@@ -7,8 +7,8 @@
 --   l.used                   the names of the files that were read, in the order they were
 --
 -- Such code has `require` for files beside it ("names" is names.lua, "lib.names" lib/names.lua) and for
--- reeve.time, reeve.json and reeve.text. After close() it can require nothing that was not read before: the
--- digest of a script covers all that it runs.
+-- reeve.json, reeve.paginate, reeve.text and reeve.time. After close() it can require nothing that was not
+-- read before: the digest of a script covers all that it runs.
 local fail = require "fail"
 local suggest = require "suggest"
 local vm = require "host.vm"
@@ -18,7 +18,8 @@ local Loader = {}
 Loader.__index = Loader
 
 local OURS = {
-  ["reeve.json"] = "plugin.reeve_json", ["reeve.text"] = "plugin.reeve_text", ["reeve.time"] = "plugin.reeve_time",
+  ["reeve.json"] = "plugin.reeve_json", ["reeve.paginate"] = "plugin.reeve_paginate",
+  ["reeve.text"] = "plugin.reeve_text", ["reeve.time"] = "plugin.reeve_time",
 }
 
 local function copy(module)
@@ -41,7 +42,9 @@ function Loader:text(file)
 end
 
 local function no_module(self, name)
-  local names = { "reeve.json", "reeve.text", "reeve.time" }
+  local names = {}
+  for ours in pairs(OURS) do names[#names + 1] = ours end
+  table.sort(names)
   local near = type(name) == "string" and suggest.nearest(name, names)
   local hint = near and ("; did you mean '%s'?"):format(near) or ""
   error(("require: there is no file for %s in %s%s"):format(

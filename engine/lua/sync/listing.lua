@@ -121,7 +121,8 @@ local function run_pages(fetch, list, unit, note, cursor, parents, pages)
       write_cache(fetch, page)
     end
     local next_cursor = not (page.not_covered or page.gone) and cursor_text(result) or nil
-    if next_cursor and given[next_cursor] then
+    local seen = next_cursor and secret.hash(next_cursor) -- not the cursor: it may be some KiB, and pages many
+    if next_cursor and given[seen] then
       return nil, fail.new("invalid", ("list %s: the target gave the same cursor twice: it goes in circles")
         :format(list.name)), pages
     end
@@ -133,7 +134,7 @@ local function run_pages(fetch, list, unit, note, cursor, parents, pages)
       fail.try(unit:page_end(state, pack_note(fetch, note)))
       return finished(note, state, unit:counts(), pages)
     end
-    given[next_cursor] = true
+    given[seen] = true
     fail.try(unit:page_end("open", pack_note(fetch, note, next_cursor)))
     cursor = next_cursor
   end

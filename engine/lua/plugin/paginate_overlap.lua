@@ -1,0 +1,71 @@
+-- paginate_overlap: pages that overlap, for lists without a snapshot. Each page after the first is asked for `back`
+-- items earlier than it would begin, and has to begin with the last items of the page before. Where it
+-- does not, items went or came meanwhile: it is read again, further back, twice at most, and goes on behind
+-- those items wherever they stand now.
+local options = require "plugin.paginate_options"
+local pages = require "plugin.paginate_page"
+local request = require "plugin.paginate_request"
+
+local M = {}
+
+local AGAIN = 2 -- times a page is read again
+
+-- The place after the former page's last items, where they stand in a row; nil where they do not.
+local function find_tail(prints, tail)
+  for from = 0, #prints - #tail do
+    local same = true
+    for i = 1, #tail do same = same and prints[from + i] == tail[i] end
+    if same then return from + #tail end
+  end
+end
+
+-- Says of each item whether it is to be emitted now: what stands before the tail's end is known and is not.
+-- In the last reading, where there is no tail among the first items, all are.
+local function sieve(given, tail, zone, last, ctx, ...)
+  local held, prints, parents = {}, {}, table.pack(...)
+  local seen = {}
+  local function give_up()
+    for _, item in ipairs(held) do pages.emit(given, ctx, item, table.unpack(parents, 1, parents.n)) end
+    held, seen.lost = {}, true
+  end
+  function seen.take(item, print)
+    if seen.tail or seen.lost then return true end
+    if #held < zone then
+      held[#held + 1], prints[#prints + 1] = item, print or ""
+      seen.tail = find_tail(prints, tail)
+    end
+    if not seen.tail and last and #held == zone then give_up() end
+    return false
+  end
+  function seen.finish()
+    if not seen.tail and last and not seen.lost then give_up() end
+  end
+  return seen
+end
+
+local function read(given, state, tail, back, try, ctx, ...)
+  local first = math.max(state.at - back * (try + 1), options.ask(given, "start", given.first, ctx, ...))
+  local res = request.send(given, first, ctx, ...)
+  if not res then return nil end
+  local seen = sieve(given, tail, back * (2 * try + 1), try == AGAIN, ctx, ...)
+  local page = pages.read(given, res, seen.take, ctx, ...)
+  seen.finish()
+  page.at, page.fresh, page.overlaps = first, page.count - (seen.tail or 0), seen.tail == #tail
+  return page, seen.tail ~= nil
+end
+
+--- The page after the one that the state knows; nil where the plugin has dealt with a refusal.
+function M.read(given, state, back, ctx, ...)
+  local tail = pages.tail(state, back)
+  for try = 0, AGAIN do
+    local page, found = read(given, state, tail, back, try, ctx, ...)
+    if not page or found then return page end
+    if try == AGAIN then
+      pages.drifted(given, ctx, "the page at %s %d does not begin with the last %d items of the page before, read %d "
+        .. "times", given.builder, page.at, #tail, AGAIN + 1)
+      return page
+    end
+  end
+end
+
+return M
