@@ -69,6 +69,7 @@ static int l_client(lua_State *L) {
         .client_cert = api_opt_string(L, 1, "client_cert", NULL),
         .client_key = api_opt_string(L, 1, "client_key", NULL),
         .user_agent = api_opt_string(L, 1, "user_agent", NULL),
+        .reroute = api_opt_string(L, 1, "reroute", NULL),
     };
     struct client *c = lua_newuserdatauv(L, sizeof *c, 1);
     c->http = NULL;

@@ -1,7 +1,8 @@
 /* api/http: requests as Lua sees them: require "host.http".
  *
  *   client{ hosts = {…}, named = {…}, timeout_s, concurrency, proxy, ca_file, client_cert,
- *           client_key, body_bytes, element_bytes, user_agent } -> client | nil, message, code
+ *           client_key, body_bytes, element_bytes, user_agent, reroute } -> client | nil, message, code
+ *        reroute: "http://127.0.0.1:PORT", where all requests go (host/http_reroute.h)
  *   client:start{ method, url, headers = {name = value}, body, timeout_s, repeatable }
  *                                        -> request | nil, message, code
  *        url, header values and body may be secrets; a secret stays with the origin

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "http_reroute.h"
 #include "http_transfer.h"
 #include "limits.h"
 
@@ -58,6 +59,7 @@ static enum err fill(struct http *h, const struct http_options *o, struct error 
     if (!rc) rc = copy_text(&h->proxy, o->proxy);
     if (!rc) rc = copy_text(&h->user_agent, o->user_agent ? o->user_agent : "reeve");
     if (!rc) rc = http_tls_init(&h->tls, o->ca_file, o->client_cert, o->client_key, e);
+    if (!rc && o->reroute) rc = http_reroute_parse(o->reroute, &h->reroute, e);
     if (!rc) h->multi = curl_multi_init();
     if (rc == ERR_CONFIG) return rc;
     if (rc || !h->multi) return err_set(e, ERR_NOMEM, "out of memory for HTTP");
@@ -101,6 +103,7 @@ void http_close(struct http *h) {
     curl_multi_cleanup(h->multi);
     http_guard_free(&h->guard);
     http_tls_free(&h->tls);
+    http_url_free(&h->reroute);
     free(h->proxy), free(h->user_agent);
     free(h);
 }

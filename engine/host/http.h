@@ -33,6 +33,7 @@ struct http_options {
     const char *ca_file;   /* PEM, added to the system's authorities; or NULL */
     const char *client_cert, *client_key; /* PEM files; or NULL */
     const char *user_agent;
+    const char *reroute; /* "http://127.0.0.1:PORT" (see http_reroute.h); NULL: to where they belong */
 };
 
 /* ERR_CONFIG naming the key (http.ca_file …) that is wrong, ERR_NOMEM. *out is then NULL. */

@@ -111,21 +111,28 @@ static bool address_is_loopback(const struct sockaddr *address) {
     return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
 }
 
-static bool host_is_loopback(const char *host) {
-    struct sockaddr_in v4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    if (inet_pton(AF_INET, host, &v4.sin_addr) == 1)
-        return address_is_loopback((struct sockaddr *)&v4);
-    if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1)
-        return address_is_loopback((struct sockaddr *)&v6);
-    return strcmp(host, "localhost") == 0;
+/* The address that a host is, not one that it resolves to; false where it is a name. */
+static bool literal_address(const char *host, struct sockaddr_storage *out) {
+    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    memset(out, 0, sizeof *out);
+    if (strcmp(host, "localhost") == 0) host = "127.0.0.1";
+    out->ss_family = AF_INET;
+    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) return true;
+    out->ss_family = AF_INET6;
+    return inet_pton(AF_INET6, host, &v6->sin6_addr) == 1;
+}
+
+bool http_host_is_loopback(const char *host) {
+    struct sockaddr_storage address;
+    return literal_address(host, &address) && address_is_loopback((struct sockaddr *)&address);
 }
 
 enum err http_guard_url(const struct http_guard *g, const struct http_url *u, struct error *e) {
     if (http_guard_trust(g, u->host) == HTTP_STRANGER)
         return err_set(e, ERR_CONFIG, "the plugin declares no host '%s' (hosts in its plugin.lua), "
                        "and no setting names it", u->host);
-    if (!u->tls && !host_is_loopback(u->host))
+    if (!u->tls && !http_host_is_loopback(u->host))
         return err_set(e, ERR_CONFIG, "http: is only for this machine itself; ask '%s' by https:",
                        u->host);
     return ERR_OK;
@@ -139,4 +146,10 @@ const char *http_guard_address(const struct http_guard *g, const struct http_url
         return "a host that a plugin declares may not be a private address; "
                "one that a setting names may";
     return NULL;
+}
+
+const char *http_guard_literal(const struct http_guard *g, const struct http_url *u) {
+    struct sockaddr_storage address;
+    if (!literal_address(u->host, &address)) return NULL;
+    return http_guard_address(g, u, (struct sockaddr *)&address);
 }

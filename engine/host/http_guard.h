@@ -42,7 +42,12 @@ enum err http_guard_url(const struct http_guard *g, const struct http_url *u, st
 const char *http_guard_address(const struct http_guard *g, const struct http_url *u,
                                const struct sockaddr *address);
 
+/* The same for a URL that is not asked at its own address: what its host says where it is an address
+ * itself, or "localhost". */
+const char *http_guard_literal(const struct http_guard *g, const struct http_url *u);
+
 /* The parts of the rules, for their tests. Hosts as http_url gives them. */
+bool http_host_is_loopback(const char *host);
 bool http_host_matches(const char *pattern, const char *host);
 bool http_address_is_private(const struct sockaddr *address);
 

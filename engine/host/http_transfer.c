@@ -9,6 +9,7 @@
 
 #include "http_error.h"
 #include "http_proxy.h"
+#include "http_reroute.h"
 #include "limits.h"
 
 enum { SKIPPED_MAX = 64 * KIB, BUFFER = 32 * KIB };
@@ -17,6 +18,10 @@ enum { SKIPPED_MAX = 64 * KIB, BUFFER = 32 * KIB };
 static void wake(struct http_request *r) {
     if (r->wanted) r->woken = true;
     r->wanted = false;
+}
+
+static bool is_rerouted(const struct http_request *r) {
+    return r->client->reroute.text != NULL;
 }
 
 static size_t on_header(char *line, size_t one, size_t n, void *ctx) {
@@ -87,7 +92,8 @@ static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sock
     struct http_request *r = ctx;
     (void)purpose;
     const char *why = NULL;
-    if (!r->proxied) why = http_guard_address(&r->client->guard, &r->url, &address->addr);
+    if (!r->proxied && !is_rerouted(r))
+        why = http_guard_address(&r->client->guard, &r->url, &address->addr);
     if (why) {
         r->refused = why;
         const void *at = address->family == AF_INET6
@@ -111,22 +117,32 @@ static void set_method(struct http_request *r) {
     }
 }
 
-static enum err set_headers(struct http_request *r) {
-    struct curl_slist *lines = curl_slist_append(NULL, "Expect:");
-    bool typed = false;
-    for (size_t i = 0; lines && i < r->n_fields; i++) {
+static bool add_line(struct http_request *r, const char *line) {
+    struct curl_slist *more = curl_slist_append(r->lines, line);
+    if (more) r->lines = more;
+    return more != NULL;
+}
+
+static bool set_headers(struct http_request *r) {
+    bool typed = false, ok = add_line(r, "Expect:");
+    for (size_t i = 0; ok && i < r->n_fields; i++) {
         typed = typed || strncasecmp(r->fields[i].line, "content-type:", 13) == 0;
-        struct curl_slist *more = curl_slist_append(lines, r->fields[i].line);
-        if (!more) curl_slist_free_all(lines);
-        lines = more;
+        ok = add_line(r, r->fields[i].line);
     }
-    if (lines && !typed && !curl_slist_append(lines, "Content-Type:")) {
-        curl_slist_free_all(lines);
-        lines = NULL;
-    }
-    r->lines = lines;
-    curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, lines);
-    return lines ? ERR_OK : ERR_NOMEM;
+    if (ok && !typed) ok = add_line(r, "Content-Type:");
+    curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->lines);
+    return ok;
+}
+
+/* To where it belongs, or rerouted. Before set_headers, as the true origin goes into a header. */
+static bool set_url(struct http_request *r) {
+    if (!is_rerouted(r)) return curl_easy_setopt(r->easy, CURLOPT_URL, r->url.text) == CURLE_OK;
+    char *text, *line;
+    if (http_reroute_apply(&r->client->reroute, &r->url, &text, &line)) return false;
+    bool ok = curl_easy_setopt(r->easy, CURLOPT_URL, text) == CURLE_OK && add_line(r, line);
+    explicit_bzero(text, strlen(text));
+    free(text), free(line);
+    return ok;
 }
 
 static void set_callbacks(struct http_request *r) {
@@ -141,7 +157,7 @@ static void set_callbacks(struct http_request *r) {
 }
 
 static void set_rules(struct http_request *r) {
-    const char *proxy = http_proxy_for(r->client->proxy, &r->url);
+    const char *proxy = is_rerouted(r) ? NULL : http_proxy_for(r->client->proxy, &r->url);
     r->proxied = proxy != NULL;
     curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -156,7 +172,7 @@ static void set_rules(struct http_request *r) {
     curl_easy_setopt(r->easy, CURLOPT_USERAGENT, r->client->user_agent);
     curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->timeout_s * 1000));
     curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    if (r->url.tls) curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, 1L);
+    if (r->url.tls && !is_rerouted(r)) curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, 1L);
     if (!r->repeatable) curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
@@ -173,26 +189,40 @@ static void forget_answer(struct http_request *r) {
     r->last = http_clock();
 }
 
+static void tell_refused(struct http_request *r, const char *address) {
+    err_set(&r->failure, r->redirects ? ERR_INVALID : ERR_CONFIG,
+            "%s: not asked at the address %s: %s", r->shown, address, r->refused);
+}
+
+/* Nobody connects to the address of a rerouted request: what can be known of it is in its URL. */
+static bool literal_refused(struct http_request *r) {
+    if (is_rerouted(r)) r->refused = http_guard_literal(&r->client->guard, &r->url);
+    if (r->refused) tell_refused(r, r->url.host);
+    return r->refused != NULL;
+}
+
+static bool put_on_wire(struct http_request *r) {
+    r->easy = curl_easy_init();
+    if (!r->easy || !set_url(r)) return false;
+    set_callbacks(r);
+    set_rules(r);
+    http_tls_apply(&r->client->tls, r->easy);
+    set_method(r);
+    return set_headers(r) && curl_multi_add_handle(r->client->multi, r->easy) == CURLM_OK;
+}
+
 enum err http_transfer_begin(struct http_request *r) {
     forget_answer(r);
-    r->easy = curl_easy_init();
-    bool ready = false;
-    if (r->easy && curl_easy_setopt(r->easy, CURLOPT_URL, r->url.text) == CURLE_OK) {
-        set_callbacks(r);
-        set_rules(r);
-        http_tls_apply(&r->client->tls, r->easy);
-        set_method(r);
-        ready = set_headers(r) == ERR_OK &&
-                curl_multi_add_handle(r->client->multi, r->easy) == CURLM_OK;
+    if (!literal_refused(r)) {
+        if (put_on_wire(r)) {
+            r->client->requests++;
+            return ERR_OK;
+        }
+        err_set(&r->failure, ERR_NOMEM, "%s: out of memory for a request", r->shown);
     }
-    if (ready) {
-        r->client->requests++;
-        return ERR_OK;
-    }
-    err_set(&r->failure, ERR_NOMEM, "%s: out of memory for a request", r->shown);
     http_transfer_end(r);
     wake(r);
-    return ERR_NOMEM;
+    return r->failure.code;
 }
 
 void http_transfer_end(struct http_request *r) {
@@ -304,8 +334,7 @@ static void settle(struct http_request *r, CURLcode result) {
     bool own = r->failure.code != ERR_AGAIN;
     if (own) return;
     if (r->refused)
-        err_set(&r->failure, r->redirects ? ERR_INVALID : ERR_CONFIG,
-                "%s: not asked at the address %s: %s", r->shown, r->refused_address, r->refused);
+        tell_refused(r, r->refused_address);
     else if (result != CURLE_OK)
         http_error_tell(r, result);
     else if (!r->head.complete)

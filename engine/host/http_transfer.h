@@ -19,6 +19,7 @@ struct http {
     CURLM *multi;
     struct http_guard guard;
     struct http_tls tls;
+    struct http_url reroute; /* text NULL: requests go where they belong */
     char *proxy, *user_agent;
     double timeout_s;
     unsigned concurrency, slots; /* slots: of them, those held */
@@ -70,7 +71,8 @@ struct http_request {
     bool slot, wanted, woken, told, paused;
 };
 
-/* Puts the request on the wire. ERR_NOMEM; the request has then failed. */
+/* Puts the request on the wire. ERR_NOMEM, or, for a rerouted one, ERR_CONFIG or ERR_INVALID where
+ * its URL names an address that may not be asked; the request has then failed. */
 enum err http_transfer_begin(struct http_request *r);
 
 /* Takes it off, and frees what the wire needed. */

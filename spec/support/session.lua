@@ -93,7 +93,7 @@ local ledger = { keep = function(_, name, value, expires) kept[name] = { value, 
 local function new_session()
   local random = given.random and function() return given.random end
   return http_session.session { manifest = manifest, settings = settings, options = given.options, ledger = ledger,
-    sandbox = "plugins/acme/connector.lua", version = "1", random = random }
+    sandbox = "plugins/acme/connector.lua", version = "1", random = random, reroute = given.reroute and url }
 end
 local session = new_session()
 local function all(fns) return task.all(fns) end
@@ -127,7 +127,8 @@ end)
 ]]
 
 --- Runs the text as a plugin's code; what it said. `given`: options (as a connector's), settings, hosts,
--- rate, secret (another client secret), random (what the jitter's dice say); env as for reeve.run.
+-- rate, secret (another client secret), random (what the jitter's dice say), reroute = true (all requests go
+-- to the target); env as for reeve.run.
 function M.run(target, text, given)
   given = given or {}
   local env = { NO_PROXY = false, no_proxy = false, http_proxy = false, https_proxy = false, HTTPS_PROXY = false,

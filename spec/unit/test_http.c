@@ -13,6 +13,7 @@
 #include "../../engine/host/http_guard.h"
 #include "../../engine/host/http_head.h"
 #include "../../engine/host/http_proxy.h"
+#include "../../engine/host/http_reroute.h"
 #include "../../engine/host/http_url.h"
 #include "../../engine/host/limits.h"
 
@@ -350,6 +351,42 @@ static void a_missing_certificate_names_its_key(void **state) {
     assert_non_null(strstr(e.text, "/nowhere/ca.pem"));
 }
 
+static void only_this_machine_can_be_rerouted_to(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"https://127.0.0.1:1", "http://10.0.0.1:1", "http://a.test",
+                                        "127.0.0.1", ""};
+    struct http_url to;
+    struct error e;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(http_reroute_parse(wrong[i], &to, &e), ERR_CONFIG);
+        assert_null(to.text);
+    }
+    assert_int_equal(http_reroute_parse("http://[::1]:80", &to, &e), ERR_OK);
+    http_url_free(&to);
+}
+
+static void a_rerouted_url_keeps_path_and_query_and_tells_its_origin(void **state) {
+    (void)state;
+    static const char *const cases[][3] = {
+        {"https://API.Acme.test/users?a=/b", "http://127.0.0.1:81/users?a=/b",
+         "Reeve-Origin: https://api.acme.test"},
+        {"http://127.0.0.1:8080", "http://127.0.0.1:81/", "Reeve-Origin: http://127.0.0.1:8080"},
+        {"https://acme.test?q", "http://127.0.0.1:81/?q", "Reeve-Origin: https://acme.test"},
+    };
+    struct http_url to, u;
+    assert_int_equal(http_reroute_parse("http://127.0.0.1:81", &to, NULL), ERR_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text, *line;
+        u = parsed(cases[i][0]);
+        assert_int_equal(http_reroute_apply(&to, &u, &text, &line), ERR_OK);
+        assert_string_equal(text, cases[i][1]);
+        assert_string_equal(line, cases[i][2]);
+        http_url_free(&u);
+        free(text), free(line);
+    }
+    http_url_free(&to);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_url_is_taken_apart),
@@ -370,6 +407,8 @@ int main(void) {
         cmocka_unit_test(only_a_location_moves),
         cmocka_unit_test(headers_cannot_smuggle),
         cmocka_unit_test(a_missing_certificate_names_its_key),
+        cmocka_unit_test(only_this_machine_can_be_rerouted_to),
+        cmocka_unit_test(a_rerouted_url_keeps_path_and_query_and_tells_its_origin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

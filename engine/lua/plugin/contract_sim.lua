@@ -9,6 +9,8 @@ return {
     { "token", "(life_s?: Seconds): string", "A new bearer token, good for so long (an hour unless told)." },
     { "authorized", "(req: SimRequest): boolean", "Does the request carry a token that is good?" },
     { "basic", "(req: SimRequest): string?, string?", "User and password of a Basic header." },
+    { "origin", "(req: SimRequest): string",
+      "https://api.example.com: where the caller believes to be, for links in answers." },
     { "error", "(status: integer, message: string): integer, table",
       "Status and body of an error, as the target words it." },
     { "page", "(list: table, size: integer, token?: string): table, string",

@@ -9,6 +9,7 @@
 --   sim:now()                   seconds since 1970
 --   sim:token([life_s])         a new bearer token; sim:authorized(req) tells whether req has a good one
 --   sim:basic(req)              user and password of a Basic header, or nil
+--   sim:origin(req)             "https://api.example.com": where the caller believes to be, for links in answers
 --   sim:error(status, message)  status and body of an error, the way the target words it
 --   sim:page(list, size, token) a part of a list and the token of the next one ("" for the last)
 --   sim:drifted(n)              what has changed since generation 0: a list of generations, each a list
@@ -177,6 +178,10 @@ function Sim.basic(_, req)
   if text then
     return decode_base64(text):match("^([^:]*):(.*)$")
   end
+end
+
+function Sim.origin(_, req)
+  return req.headers["reeve-origin"] or "http://" .. (req.headers.host or "")
 end
 
 function Sim:error(status, message)

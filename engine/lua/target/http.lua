@@ -1,7 +1,8 @@
 -- http: the session of one connector with its target, and what plugins see of it as ctx.http.
 --
 --   local session = require("target.http").session { name = …, manifest = …, settings = …,
---     options = connector.options, ledger = …, ctx = …, sandbox = "plugins/acme/connector.lua", version = "0.1.0" }
+--     options = connector.options, ledger = …, ctx = …, sandbox = "plugins/acme/connector.lua", version = "0.1.0",
+--     reroute = "http://127.0.0.1:PORT" of a simulator that answers in the target's place, or nil }
 --   session.auth, session.hmac   ctx.auth, ctx.hmac
 --   session:attach(result)       takes what M.http(ctx) returned: { base_url, auth, classify }
 --   session:open()               ctx.http, for one page, check …: :get :post :put :patch :delete
@@ -53,7 +54,7 @@ function M.session(spec)
     client_cert = http.client_cert, client_key = http.client_key,
     body_bytes = math.floor((limits.body_mb or 64) * MIB),
     element_bytes = math.floor((limits.element_mb or 1) * MIB),
-    user_agent = "reeve/" .. (spec.version or "0"),
+    user_agent = "reeve/" .. (spec.version or "0"), reroute = spec.reroute,
   })
   local session = setmetatable({
     name = spec.name or "",
