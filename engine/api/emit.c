@@ -11,6 +11,7 @@
 #include "emit.h"
 #include "json.h"
 #include "stage.h"
+#include "value.h"
 #include "vm.h"
 
 enum { LOOKS = 4 }; /* objects of a kind that are looked at for whether their raw id is their id */
@@ -175,17 +176,25 @@ static void raw_identity(lua_State *L, struct object *o, struct identity *out) {
     out->id = usable_id(L, &out->id_len);
 }
 
-/* From a mapping's result at idx; falls back on the raw object. */
-static void record_identity(lua_State *L, struct object *o, int idx, struct identity *out) {
+/* Pushes a field of the table at idx; its place on the stack. */
+static int push_field(lua_State *L, int idx, const char *name) {
+    lua_pushstring(L, name);
+    lua_rawget(L, idx);
+    return lua_gettop(L);
+}
+
+/* From a mapping's "type" and "id" at these places; falls back on the raw object. */
+static void identity_of(lua_State *L, struct object *o, int type, int id, struct identity *out) {
     *out = (struct identity){.type = NULL};
-    if (lua_type(L, idx) == LUA_TTABLE) {
-        lua_pushliteral(L, "type");
-        if (lua_rawget(L, idx) == LUA_TSTRING) out->type = lua_tostring(L, -1);
-        lua_pushliteral(L, "id");
-        lua_rawget(L, idx);
-        out->id = usable_id(L, &out->id_len);
-    }
+    if (lua_type(L, type) == LUA_TSTRING) out->type = lua_tostring(L, type);
+    lua_pushvalue(L, id);
+    out->id = usable_id(L, &out->id_len);
     if (!out->id) raw_identity(L, o, out);
+}
+
+static void record_identity(lua_State *L, struct object *o, int record, struct identity *out) {
+    int type = push_field(L, record, "type"), id = push_field(L, record, "id");
+    identity_of(L, o, type, id, out);
 }
 
 /* Is there a resource of the kind's name with this id in the accepted state? */
@@ -263,111 +272,131 @@ static void fault_reason(lua_State *L, const char *label, char *out, size_t size
                  place ? (int)place : (int)strlen(label), place ? text : label);
 }
 
-/* Calls the mapping below its arguments; `label` is who it is. True: its result is at the top. */
-static bool call(lua_State *L, struct object *o, int nargs, const char *label,
-                 const struct identity *who) {
+enum { REASON_MAX = 512 };
+
+/* Calls the mapping below its arguments; `label` is who it is. True: its result is at the top;
+ * false: `reason` says how it failed. */
+static bool call(lua_State *L, int nargs, const char *label, char reason[REASON_MAX]) {
     const char *former = vm_watch(label);
     int status = vm_protect(L, nargs, 1);
     vm_watch(former);
     if (status == LUA_OK) return true;
     if (status == VM_BREACH) lua_error(L);
-    char reason[256];
-    struct identity raw;
-    fault_reason(L, label, reason, sizeof reason);
-    if (!who) raw_identity(L, o, &raw);
-    keep_without(L, o, who ? who : &raw, RECORD_SET_ASIDE, false, true, reason);
+    fault_reason(L, label, reason, REASON_MAX);
     return false;
 }
 
-static bool map(lua_State *L, struct object *o) {
+static void keep_unmapped(lua_State *L, struct object *o, enum record_outcome outcome,
+                          const char *reason) {
     struct identity who;
+    raw_identity(L, o, &who);
+    keep_without(L, o, &who, outcome, false, outcome == RECORD_SET_ASIDE, reason);
+}
+
+/* The plugin's turn. True: the record is at the top. */
+static bool map(lua_State *L, struct object *o) {
+    char reason[REASON_MAX];
     if (!o->kind->map) {
-        raw_identity(L, o, &who);
-        keep_without(L, o, &who, RECORD_SKIPPED, false, false, "the plugin maps no such kind");
+        keep_unmapped(L, o, RECORD_SKIPPED, "the plugin maps no such kind");
         return false;
     }
     lua_getiuservalue(L, o->at_emission, EMISSION_VALUE_KIND);
     lua_getiuservalue(L, -1, KIND_VALUE_MAP);
     lua_pushvalue(L, o->at_raw);
     push_at(L, o);
-    if (!call(L, o, 2, o->emission->map_label, NULL)) return false;
-    if (lua_istable(L, -1)) return true;
-    bool nil = lua_isnil(L, -1);
-    char reason[128];
-    snprintf(reason, sizeof reason, "the plugin's mapping returned a %s", luaL_typename(L, -1));
-    raw_identity(L, o, &who);
-    keep_without(L, o, &who, nil ? RECORD_SKIPPED : RECORD_SET_ASIDE, false, !nil,
-                 nil ? "the plugin's mapping left it out" : reason);
+    bool returned = call(L, 2, o->emission->map_label, reason);
+    if (returned && lua_istable(L, -1)) return true;
+    if (returned && lua_isnil(L, -1)) {
+        keep_unmapped(L, o, RECORD_SKIPPED, "the plugin's mapping left it out");
+        return false;
+    }
+    if (returned)
+        snprintf(reason, sizeof reason, "%s: the mapping returned a %s", o->kind->map_file,
+                 luaL_typename(L, -1));
+    keep_unmapped(L, o, RECORD_SET_ASIDE, reason);
     return false;
 }
 
-static bool same_field(lua_State *L, int idx, const char *name, int before) {
-    lua_pushstring(L, name);
-    lua_rawget(L, idx);
-    return lua_rawequal(L, -1, before);
+/* Does the operator's result at `result` still have the record's type and id? */
+static const char *fault_of_result(lua_State *L, int result, int type, int id) {
+    if (!lua_istable(L, result)) return "the mapping returned neither a record nor nil";
+    if (lua_rawequal(L, push_field(L, result, "type"), type) &&
+        lua_rawequal(L, push_field(L, result, "id"), id))
+        return NULL;
+    return "the mapping changed the record's type or id";
 }
 
 /* The operator's turn, with the record at the top; his result takes its place. */
 static bool map_again(lua_State *L, struct object *o) {
     if (!o->kind->script) return true;
     int record = lua_gettop(L);
-    struct identity who;
-    record_identity(L, o, record, &who);
-    lua_pushliteral(L, "type");
-    lua_rawget(L, record);
-    int type = lua_gettop(L);
-    lua_pushliteral(L, "id");
-    lua_rawget(L, record);
-    int id = lua_gettop(L);
+    int type = push_field(L, record, "type"), id = push_field(L, record, "id");
     lua_getiuservalue(L, o->at_emission, EMISSION_VALUE_KIND);
     lua_getiuservalue(L, -1, KIND_VALUE_SCRIPT);
     lua_pushvalue(L, o->at_raw);
     lua_pushvalue(L, record);
     push_at(L, o);
-    if (!call(L, o, 3, o->emission->script_label, &who)) return false;
+    char reason[REASON_MAX];
+    bool returned = call(L, 3, o->emission->script_label, reason);
     int result = lua_gettop(L);
-    const char *fault = NULL;
-    if (lua_isnil(L, result)) {
+    const char *fault = returned ? fault_of_result(L, result, type, id) : reason;
+    if (!fault) {
+        lua_settop(L, result);
+        return true;
+    }
+    struct identity who;
+    identity_of(L, o, type, id, &who);
+    if (returned && lua_isnil(L, result)) {
         keep_without(L, o, &who, RECORD_SKIPPED, true, false, "the operator's mapping left it out");
         return false;
     }
-    if (!lua_istable(L, result))
-        fault = "the operator's mapping returned neither a record nor nil";
-    else if (!same_field(L, result, "type", type) || !same_field(L, result, "id", id))
-        fault = "the operator's mapping changed the record's type or id";
-    if (fault) {
-        keep_without(L, o, &who, RECORD_SET_ASIDE, true, true, fault);
+    if (returned) snprintf(reason, sizeof reason, "%s: %s", o->kind->script_file, fault);
+    keep_without(L, o, &who, RECORD_SET_ASIDE, returned, true, reason);
+    return false;
+}
+
+/* Sets aside what the record at `record` was meant to be. */
+static void keep_unreadable(lua_State *L, struct object *o, int record, bool fault,
+                            const char *reason) {
+    struct identity who;
+    record_identity(L, o, record, &who);
+    keep_without(L, o, &who, RECORD_SET_ASIDE, false, fault, reason);
+}
+
+/* The record at `record` as a tree. False: it can be none, and is set aside. */
+static bool read_record(lua_State *L, struct object *o, int record, struct value *out) {
+    struct value_pool *p = &o->stage->values;
+    char fault[REASON_MAX / 2], reason[REASON_MAX];
+    value_pool_clear(p);
+    enum err rc = value_from_lua(L, record, p, out);
+    if (rc == ERR_NOMEM) check_memory(L, rc);
+    if (rc) {
+        keep_unreadable(L, o, record, false, "the record is larger than 1 MiB");
         return false;
     }
-    lua_settop(L, result);
-    return true;
+    if (!p->faulty) return true;
+    bool text = value_first_fault(out, fault, sizeof fault) == VALUE_BAD_TEXT;
+    snprintf(reason, sizeof reason, "%s: %s", o->kind->makers, fault);
+    keep_unreadable(L, o, record, !text, text ? fault : reason);
+    return false;
 }
 
 /* Checks and keeps the record at the top. */
 static void finish(lua_State *L, struct object *o) {
+    static const unsigned char none[RECORD_KEY];
     struct error e;
     struct model_result result;
-    struct buf *text = &o->stage->text;
+    struct value tree;
+    struct identity who;
+    struct record_draft *draft = &o->stage->draft;
     int record = lua_gettop(L);
-    buf_clear(text);
-    enum err rc = json_encode(L, record, text, &e);
-    if (rc) {
-        struct identity who;
-        record_identity(L, o, record, &who);
-        bool data = strstr(e.text, "UTF-8") || rc == ERR_LIMIT;
-        if (rc == ERR_NOMEM) check_memory(L, rc);
-        keep_without(L, o, &who, RECORD_SET_ASIDE, false, !data,
-                     rc == ERR_LIMIT ? "the record is larger than 1 MiB" : e.text);
-        return;
-    }
-    rc = model_check(o->stage->model, o->kind->name, text->data, text->len, &o->stage->draft,
-                     &result, &e);
+    if (!read_record(L, o, record, &tree)) return;
+    enum err rc = model_check(o->stage->model, o->kind->name, o->kind->makers, &tree, draft,
+                              &result, &e);
     check(L, rc, &e);
-    static const unsigned char none[RECORD_KEY];
-    bool aside = o->stage->draft.head.outcome == RECORD_SET_ASIDE;
-    bool nameless = aside && memcmp(o->stage->draft.parts.data, none, RECORD_KEY) == 0;
+    bool aside = draft->head.outcome == RECORD_SET_ASIDE;
+    bool nameless = aside && memcmp(draft->parts.data, none, RECORD_KEY) == 0;
     if (result.mapping_fault) {
-        struct identity who;
         record_identity(L, o, record, &who);
         note_fault(o, &who, result.reason);
         /* Under a type that is none it protects nothing. */

@@ -201,11 +201,18 @@ static bool has_first(lua_State *L, int t) {
     return there;
 }
 
+enum json_form json_table_form(lua_State *L, int t) {
+    t = lua_absindex(L, t);
+    if (!is_marked(L, t) && !has_first(L, t)) return JSON_FORM_OBJECT;
+    return count_keys(L, t) == lua_rawlen(L, t) ? JSON_FORM_ARRAY : JSON_FORM_NONE;
+}
+
 static enum err encode_table(struct encoder *c, int t, const struct place *place) {
-    if (!is_marked(c->L, t) && !has_first(c->L, t)) return encode_object(c, t, place, false);
-    if (count_keys(c->L, t) != lua_rawlen(c->L, t))
-        return refuse(c, place, "an array must have the keys 1 to n and no others");
-    return encode_array(c, t, place);
+    switch (json_table_form(c->L, t)) {
+    case JSON_FORM_OBJECT: return encode_object(c, t, place, false);
+    case JSON_FORM_ARRAY: return encode_array(c, t, place);
+    default: return refuse(c, place, "an array must have the keys 1 to n and no others");
+    }
 }
 
 static enum err encode_raw(struct encoder *c, int idx, const struct place *place) {

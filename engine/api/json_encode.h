@@ -31,6 +31,11 @@ enum err json_encode_with(lua_State *L, int idx, struct buf *out, const struct j
 /* The same on one line, for values without foreign userdata. */
 enum err json_encode(lua_State *L, int idx, struct buf *out, struct error *e);
 
+/* What the table at t is in JSON; neither where its keys are not 1 to n and yet it begins as an
+ * array.  [-0, +0, m] */
+enum json_form { JSON_FORM_OBJECT, JSON_FORM_ARRAY, JSON_FORM_NONE };
+enum json_form json_table_form(lua_State *L, int t);
+
 /* Gives the table on top of the stack the metatable of arrays.  [-0, +0, m] */
 void json_mark_array(lua_State *L);
 

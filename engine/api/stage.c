@@ -50,6 +50,7 @@ static int stage_release(lua_State *L) {
     stage_close(g->g);
     model_free(g->model);
     record_draft_free(&g->draft);
+    value_pool_free(&g->values);
     buf_free(&g->text);
     buf_free(&g->value);
     g->g = NULL;
@@ -65,6 +66,7 @@ static int f_open(lua_State *L) {
     struct api_stage *g = lua_newuserdatauv(L, sizeof *g, STAGE_VALUES);
     *g = (struct api_stage){.s = s, .run = (uint64_t)run};
     record_draft_init(&g->draft);
+    value_pool_init(&g->values, LIMIT_VALUES);
     buf_init(&g->text, 4 * LIMIT_RECORD);
     buf_init(&g->value, 64 * MIB);
     luaL_setmetatable(L, STAGE_CLASS);
@@ -99,6 +101,8 @@ static int g_kind(lua_State *L) {
     lua_setiuservalue(L, 4, KIND_VALUE_MAP);
     k->script = lua_getfield(L, 3, "script") == LUA_TFUNCTION;
     lua_setiuservalue(L, 4, KIND_VALUE_SCRIPT);
+    snprintf(k->makers, sizeof k->makers, "%s%s%s", k->map_file, k->script ? ", " : "",
+             k->script ? k->script_file : "");
     lua_getiuservalue(L, 1, STAGE_VALUE_KINDS);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 4);

@@ -19,7 +19,8 @@ struct api_stage {
     struct state *s;
     struct model *model;
     struct record_draft draft;
-    struct buf text, value; /* a mapping's result as JSON; a record's stored form */
+    struct value_pool values; /* a mapping's result */
+    struct buf text, value;   /* an object's bytes on their way; a record's stored form */
     uint64_t run;
 };
 
@@ -30,7 +31,8 @@ struct api_kind {
     bool raw_ids;    /* its resources were seen to have the raw object's "id" */
     unsigned looked; /* objects that were looked at for that */
     char name[65];
-    char map_file[128], script_file[128]; /* as messages name them */
+    char map_file[120], script_file[120]; /* as messages name them */
+    char makers[252];                     /* both, or the one there is: whose results records are */
 };
 
 /* Values kept with a unit userdata: its stage, kind name -> emission userdata, what `at` is made

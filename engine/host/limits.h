@@ -11,6 +11,7 @@ enum {
 #define LIMIT_ID 512                   /* bytes of an id or a slug */
 #define LIMIT_STRING (64 * KIB)        /* bytes of any other string of a record */
 #define LIMIT_RECORD (1 * MIB)         /* bytes of a record as it is stored */
+#define LIMIT_VALUES (256 * 1024)      /* strings, numbers … of a mapping's result */
 #define LIMIT_JSON_DEPTH 64            /* levels of arrays and objects in any document */
 #define LIMIT_JSON_TEXT (64 * MIB)     /* bytes of a text that json.encode makes, by default */
 #define LIMIT_CONFIG_FILE (1 * MIB)    /* bytes of reeve.json or a connector file */

@@ -1,50 +1,71 @@
 #include "model.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "model_check.h"
+#include "value_json.h"
 
-enum { TYPES_MAX = 64 };
+enum { TYPES_MAX = 64, MANIFEST_VALUES = 100000 };
 
+/* Types point into the tree, and the tree into the text. */
 struct model {
     unsigned char secret[16];
     char *resources;
+    struct value_pool pool;
     size_t count;
     struct model_type types[TYPES_MAX];
 };
 
+static struct model_type type_of(const struct value_member *m) {
+    const struct value *trait = value_member(&m->value, "trait", 5);
+    return (struct model_type){
+        .name = span_of(m->name, m->name_len),
+        .trait = trait && trait->kind == VALUE_STRING ? span_of(trait->text, trait->len)
+                                                      : span_of(NULL, 0),
+        .entitlements = value_member(&m->value, "entitlements", 12),
+    };
+}
+
+/* Copies a text that was checked to fit, and its end; returns its length. */
+static size_t copy_text(struct span text, char *out) {
+    memcpy(out, text.p, text.n);
+    out[text.n] = '\0';
+    return text.n;
+}
+
 enum err model_open(struct model **out, const char *resources, size_t len,
                     const unsigned char secret[16], struct error *e) {
     struct model *m = calloc(1, sizeof *m);
+    struct value types;
     *out = m;
-    if (!m || !(m->resources = malloc(len + 1))) {
-        model_free(m);
-        *out = NULL;
-        return err_set(e, ERR_NOMEM, "out of memory reading a manifest");
-    }
+    if (!m || !(m->resources = malloc(len + 1))) goto no_memory;
     memcpy(m->resources, resources, len);
     memcpy(m->secret, secret, sizeof m->secret);
-    struct json_each it;
-    bool opens = json_each_open(&it, m->resources, len);
-    while (json_each_next(&it)) {
-        opens = opens && m->count < TYPES_MAX;
-        if (!opens) break;
-        struct model_type *t = &m->types[m->count++];
-        t->name = it.key;
-        t->trait = json_find(it.value.at, it.value.len, "trait");
-        t->entitlements = json_find(it.value.at, it.value.len, "entitlements");
+    value_pool_init(&m->pool, MANIFEST_VALUES);
+    enum err rc = value_json_read(&m->pool, m->resources, len, &types);
+    if (rc == ERR_NOMEM) goto no_memory;
+    if (!rc && types.kind == VALUE_OBJECT && types.len <= TYPES_MAX) {
+        for (size_t i = 0; i < types.len; i++) m->types[i] = type_of(&types.members[i]);
+        m->count = types.len;
+        return ERR_OK;
     }
-    if (opens) return ERR_OK;
     model_free(m);
     *out = NULL;
     return err_set(e, ERR_CONFIG, "the manifest's resources are no table of at most %d types",
                    TYPES_MAX);
+no_memory:
+    model_free(m);
+    *out = NULL;
+    return err_set(e, ERR_NOMEM, "out of memory reading a manifest");
 }
 
 void model_free(struct model *m) {
     if (!m) return;
+    value_pool_free(&m->pool);
     free(m->resources);
     free(m);
 }
@@ -55,7 +76,8 @@ const unsigned char *model_secret(const struct model *m) {
 
 static const struct model_type *type_named(const struct model *m, const char *name, size_t len) {
     for (size_t i = 0; i < m->count; i++)
-        if (json_string_is(&m->types[i].name, name, len)) return &m->types[i];
+        if (m->types[i].name.n == len && memcmp(m->types[i].name.p, name, len) == 0)
+            return &m->types[i];
     return NULL;
 }
 
@@ -65,9 +87,12 @@ bool model_has_type(const struct model *m, const char *type, size_t len) {
 
 /* What is wrong with the record; the first word on it stands. */
 enum err model_refuse(struct model_check *c, bool mapping, const char *format, const char *a,
-                       const char *b) {
+                      const char *b) {
+    char *reason = c->result->reason;
+    size_t size = sizeof c->result->reason;
+    int n = mapping && c->by ? snprintf(reason, size, "%s: ", c->by) : 0;
+    if (n >= 0 && (size_t)n < size) snprintf(reason + n, size - (size_t)n, format, a, b);
     c->result->mapping_fault = mapping;
-    snprintf(c->result->reason, sizeof c->result->reason, format, a, b);
     return ERR_INVALID;
 }
 
@@ -76,56 +101,37 @@ static enum err full(struct model_check *c, enum err rc) {
     return model_refuse(c, false, "%s%s", "the record is larger than 1 MiB", "");
 }
 
-bool model_absent(const struct json_value *v) {
-    return v->kind == JSON_NONE || v->kind == JSON_NULL || (v->kind == JSON_STRING && v->len == 2);
+bool model_absent(const struct value *v) {
+    return !v || v->kind == VALUE_NULL || (v->kind == VALUE_STRING && v->len == 0);
 }
 
-static enum err too_long(struct model_check *c, const char *field, size_t max) {
-    return model_refuse(c, false, "%s: %s", field,
-                        max == LIMIT_ID ? "it is longer than 512 bytes"
-                                        : "it is longer than 64 KiB");
-}
-
-static bool is_plain(const struct json_value *v) {
-    return v->kind == JSON_STRING && !v->escaped;
-}
-
-/* A string without escapes is checked where it stands: it can hold no NUL. */
-static enum err check_plain(struct model_check *c, const char *field, const struct json_value *v,
-                            size_t max) {
-    if (v->len - 2 > max) return too_long(c, field, max);
-    if (!json_utf8_valid(v->at + 1, v->len - 2))
-        return model_refuse(c, false, "%s: %s", field, "it is not valid UTF-8");
+static enum err check_text(struct model_check *c, const char *field, const char *text, size_t len,
+                           size_t max) {
+    if (len > max)
+        return model_refuse(c, false, "%s: %s", field,
+                            max == LIMIT_ID ? "it is longer than 512 bytes"
+                                            : "it is longer than 64 KiB");
+    if (memchr(text, 0, len)) return model_refuse(c, false, "%s: %s", field, "it holds a NUL");
     return ERR_OK;
 }
 
-/* The text of a string or integer into c->text, checked against `max` bytes. */
-enum err model_text(struct model_check *c, const char *field, const struct json_value *v,
-                        size_t max) {
-    if (v->kind != JSON_STRING && v->kind != JSON_INTEGER)
-        return model_refuse(c, true, "%s: %s", field, "a string was expected");
-    buf_clear(&c->text);
-    if (is_plain(v)) {
-        enum err plain = check_plain(c, field, v, max);
-        return plain ? plain : buf_add(&c->text, v->at + 1, v->len - 2);
+enum err model_text(struct model_check *c, const char *field, const struct value *v, size_t max,
+                    struct span *text) {
+    if (v->kind == VALUE_INTEGER) {
+        int n = snprintf(c->digits, sizeof c->digits, "%" PRId64, v->integer);
+        *text = span_of(c->digits, (size_t)n);
+        return ERR_OK;
     }
-    enum err rc =
-        v->kind == JSON_STRING ? json_unescape(v, &c->text) : buf_add(&c->text, v->at, v->len);
-    if (rc == ERR_LIMIT) return model_refuse(c, false, "%s: %s", field, "it is too long");
-    if (rc) return rc;
-    if (c->text.len > max) return too_long(c, field, max);
-    if (memchr(c->text.data, 0, c->text.len))
-        return model_refuse(c, false, "%s: %s", field, "it holds a NUL");
-    if (!json_utf8_valid(c->text.data, c->text.len))
-        return model_refuse(c, false, "%s: %s", field, "it is not valid UTF-8");
-    return ERR_OK;
+    if (v->kind != VALUE_STRING)
+        return model_refuse(c, true, "%s: %s", field, "a string was expected");
+    *text = span_of(v->text, v->len);
+    return check_text(c, field, v->text, v->len, max);
 }
 
 enum err model_add(struct model_check *c, const char *text) {
     return full(c, buf_add_text(&c->draft->json, text));
 }
 
-/* Appends ,"name": (without the comma after an opening brace). */
 enum err model_add_name(struct model_check *c, const char *name) {
     struct buf *out = &c->draft->json;
     size_t len = strlen(name);
@@ -146,150 +152,146 @@ enum err model_add_string(struct model_check *c, const char *bytes, size_t len) 
     return full(c, json_escape(bytes, len, &c->draft->json));
 }
 
-static enum err add_text_field(struct model_check *c, const char *name, const struct json_value *v,
-                               size_t max) {
-    if (model_absent(v)) return ERR_OK;
-    enum err rc = is_plain(v) ? check_plain(c, name, v, max) : model_text(c, name, v, max);
-    if (!rc) rc = model_add_name(c, name);
-    if (!rc && is_plain(v)) return full(c, buf_add(&c->draft->json, v->at, v->len));
-    return rc ? rc : model_add_string(c, c->text.data, c->text.len);
+enum err model_add_value(struct model_check *c, const struct value *v) {
+    return full(c, value_json_write(v, &c->draft->json));
 }
 
-static enum err add_time(struct model_check *c, const char *name, const struct json_value *v) {
+static enum err add_text_field(struct model_check *c, const char *name, const struct value *v,
+                               size_t max) {
+    struct span text;
+    enum err rc = model_text(c, name, v, max, &text);
+    if (!rc) rc = model_add_name(c, name);
+    return rc ? rc : model_add_string(c, text.p, text.n);
+}
+
+static enum err add_time(struct model_check *c, const char *name, const struct value *v) {
     char when[MODEL_TIME_MAX];
-    enum err rc = v->kind == JSON_FLOAT ? ERR_OK : model_text(c, name, v, 128);
+    struct span text = {"", 0};
+    enum err rc = v->kind == VALUE_FLOAT ? ERR_OK : model_text(c, name, v, 128, &text);
     if (rc) return rc;
-    if (!model_time(v, c->text.data, c->text.len, when))
+    if (!model_time(v, when))
         return model_refuse(c, false, "%s: %s", name, "it is not a time that is understood");
     rc = model_add_name(c, name);
     return rc ? rc : model_add_string(c, when, strlen(when));
 }
 
-static enum err add_boolean(struct model_check *c, const char *name, const struct json_value *v) {
-    if (v->kind != JSON_TRUE && v->kind != JSON_FALSE)
+static enum err add_boolean(struct model_check *c, const char *name, const struct value *v) {
+    if (v->kind != VALUE_TRUE && v->kind != VALUE_FALSE)
         return model_refuse(c, true, "%s: %s", name, "true or false was expected");
     enum err rc = model_add_name(c, name);
-    return rc ? rc : model_add(c, v->kind == JSON_TRUE ? "true" : "false");
+    return rc ? rc : model_add_value(c, v);
 }
 
 static enum err add_choice(struct model_check *c, const struct model_field *f,
-                           const struct json_value *v) {
-    enum err rc = model_text(c, f->name, v, LIMIT_ID);
+                           const struct value *v) {
+    struct span word;
+    enum err rc = model_text(c, f->name, v, LIMIT_ID, &word);
     if (rc) return rc;
-    if (!model_is_choice(f->choices, c->text.data, c->text.len))
+    if (!model_is_choice(f->choices, word.p, word.n))
         return model_refuse(c, true, "%s: one of %s was expected", f->name, f->choices);
     rc = model_add_name(c, f->name);
-    return rc ? rc : model_add_string(c, c->text.data, c->text.len);
+    return rc ? rc : model_add_string(c, word.p, word.n);
 }
 
-static enum err add_strings(struct model_check *c, const char *name, const struct json_value *v) {
-    struct json_each it;
-    if (v->kind != JSON_ARRAY)
+static enum err add_strings(struct model_check *c, const char *name, const struct value *v) {
+    if (v->kind != VALUE_ARRAY)
         return model_refuse(c, true, "%s: %s", name, "a list of strings was expected");
     enum err rc = model_add_name(c, name);
     if (!rc) rc = model_add(c, "[");
     const char *comma = "";
-    json_each_open(&it, v->at, v->len);
-    while (!rc && json_each_next(&it)) {
-        if (model_absent(&it.value)) continue;
-        rc = model_text(c, name, &it.value, LIMIT_STRING);
+    for (size_t i = 0; !rc && i < v->len; i++) {
+        struct span text;
+        if (model_absent(&v->members[i].value)) continue;
+        rc = model_text(c, name, &v->members[i].value, LIMIT_STRING, &text);
         if (!rc) rc = model_add(c, comma);
-        if (!rc) rc = model_add_string(c, c->text.data, c->text.len);
+        if (!rc) rc = model_add_string(c, text.p, text.n);
         comma = ",";
     }
     return rc ? rc : model_add(c, "]");
 }
 
-bool model_members(const struct json_value *object, const char *const *names,
-                   struct json_value *found) {
-    struct json_each it;
-    bool known = true;
-    for (size_t i = 0; names[i]; i++) found[i] = (struct json_value){.kind = JSON_NONE};
-    if (!json_each_open(&it, object->at, object->len) || !it.object) return false;
-    while (json_each_next(&it)) {
+bool model_members(const struct value *object, const char *const *names,
+                   const struct value **found) {
+    bool known = object->kind == VALUE_OBJECT;
+    for (size_t i = 0; names[i]; i++) found[i] = NULL;
+    for (size_t k = 0; known && k < object->len; k++) {
+        const struct value_member *m = &object->members[k];
         size_t i = 0;
-        while (names[i] && !json_string_is(&it.key, names[i], strlen(names[i]))) i++;
-        if (names[i]) found[i] = it.value;
-        known = known && names[i];
+        while (names[i] && !value_is_named(m, names[i], strlen(names[i]))) i++;
+        if (names[i]) found[i] = &m->value;
+        known = names[i];
     }
     return known;
 }
 
-enum err model_read_reference(struct model_check *c, const char *field, const struct json_value *v,
-                               struct model_reference *out) {
-    if (v->kind != JSON_OBJECT)
+enum err model_read_reference(struct model_check *c, const char *field, const struct value *v,
+                              struct model_reference *out) {
+    if (!v || v->kind != VALUE_OBJECT)
         return model_refuse(c, true, "%s: %s", field, "a table { type, id } was expected");
-    static const char *const names[] = {"type", "id", NULL};
-    struct json_value found[2];
-    model_members(v, names, found);
-    struct json_value type = found[0], id = found[1];
-    if (model_absent(&type) || model_absent(&id))
-        return model_refuse(c, model_absent(&type), "%s: %s", field,
-                      model_absent(&type) ? "it has no type" : "it has no id");
-    enum err rc = model_text(c, field, &type, sizeof out->type - 1);
+    const struct value *type = value_member(v, "type", 4), *id = value_member(v, "id", 2);
+    if (model_absent(type)) return model_refuse(c, true, "%s: %s", field, "it has no type");
+    if (model_absent(id)) return model_refuse(c, false, "%s: %s", field, "it has no id");
+    struct span text;
+    enum err rc = model_text(c, field, type, sizeof out->type - 1, &text);
     if (rc) return rc;
-    out->type_len = c->text.len;
-    memcpy(out->type, c->text.data, c->text.len + 1);
+    out->type_len = copy_text(text, out->type);
     if (!type_named(c->m, out->type, out->type_len))
         return model_refuse(c, true, "%s: the plugin has no resource type %s", field, out->type);
-    rc = model_text(c, field, &id, LIMIT_ID);
-    if (rc) return rc;
-    out->id_len = c->text.len;
-    memcpy(out->id, c->text.data, c->text.len + 1);
-    return ERR_OK;
+    rc = model_text(c, field, id, LIMIT_ID, &text);
+    if (!rc) out->id_len = copy_text(text, out->id);
+    return rc;
 }
 
-enum err model_add_reference(struct model_check *c, const char *name, const struct model_reference *ref) {
+enum err model_add_reference(struct model_check *c, const char *name,
+                             const struct model_reference *ref) {
     enum err rc = model_add_name(c, name);
     if (!rc) rc = model_add(c, "{");
     if (!rc) rc = model_add_name(c, "type");
     if (!rc) rc = model_add_string(c, ref->type, ref->type_len);
     if (!rc) rc = model_add_name(c, "id");
     if (!rc) rc = model_add_string(c, ref->id, ref->id_len);
-    return rc; /* the closing brace is the caller's: he may have more to say */
+    return rc;
 }
 
-static enum err add_reference_field(struct model_check *c, const char *name, const struct json_value *v) {
+static enum err add_reference_field(struct model_check *c, const char *name,
+                                    const struct value *v) {
     struct model_reference ref;
     enum err rc = model_read_reference(c, name, v, &ref);
     if (!rc) rc = model_add_reference(c, name, &ref);
     return rc ? rc : model_add(c, "}");
 }
 
-/* Strings anywhere below a profile: what would make the record unreadable elsewhere. */
-static enum err check_deep(struct model_check *c, const char *name, const struct json_value *v,
-                           unsigned depth) {
-    if (is_plain(v)) return check_plain(c, name, v, LIMIT_STRING);
-    if (v->kind == JSON_STRING) return model_text(c, name, v, LIMIT_STRING);
-    if (v->kind != JSON_ARRAY && v->kind != JSON_OBJECT) return ERR_OK;
-    if (depth == 0) return model_refuse(c, false, "%s: %s", name, "it is nested too deeply");
-    struct json_each it;
+/* Strings and names anywhere in a profile: what would make the record unreadable elsewhere. */
+static enum err check_deep(struct model_check *c, const char *field, const struct value *v) {
     enum err rc = ERR_OK;
-    json_each_open(&it, v->at, v->len);
-    while (!rc && json_each_next(&it)) {
-        if (it.object) rc = check_deep(c, name, &it.key, 0);
-        if (!rc) rc = check_deep(c, name, &it.value, depth - 1);
+    if (v->kind == VALUE_STRING) return check_text(c, field, v->text, v->len, LIMIT_STRING);
+    if (v->kind < VALUE_ARRAY) return ERR_OK;
+    for (size_t i = 0; !rc && i < v->len; i++) {
+        const struct value_member *m = &v->members[i];
+        rc = check_text(c, field, m->name, m->name_len, LIMIT_STRING);
+        if (!rc) rc = check_deep(c, field, &m->value);
     }
     return rc;
 }
 
-static enum err add_profile(struct model_check *c, const char *name, const struct json_value *v) {
-    if (v->kind == JSON_ARRAY && v->len == 2) return ERR_OK;
-    if (v->kind != JSON_OBJECT) return model_refuse(c, true, "%s: %s", name, "a table was expected");
+static enum err add_profile(struct model_check *c, const char *name, const struct value *v) {
+    if (v->kind == VALUE_ARRAY && v->len == 0) return ERR_OK;
+    if (v->kind != VALUE_OBJECT)
+        return model_refuse(c, true, "%s: %s", name, "a table was expected");
     size_t start = c->draft->json.len;
     enum err rc = model_add_name(c, name);
     if (!rc) rc = model_add(c, "{");
     size_t empty = c->draft->json.len;
-    struct json_each it;
-    json_each_open(&it, v->at, v->len);
-    while (!rc && json_each_next(&it)) {
-        if (model_absent(&it.value)) continue;
-        rc = check_deep(c, name, &it.key, 1);
-        if (!rc) rc = check_deep(c, name, &it.value, LIMIT_JSON_DEPTH);
+    value_sort(v);
+    for (size_t i = 0; !rc && i < v->len; i++) {
+        const struct value_member *m = &v->members[i];
+        if (model_absent(&m->value)) continue;
+        rc = check_text(c, name, m->name, m->name_len, LIMIT_STRING);
+        if (!rc) rc = check_deep(c, name, &m->value);
         if (!rc && c->draft->json.len > empty) rc = model_add(c, ",");
-        if (!rc) rc = full(c, buf_add(&c->draft->json, it.key.at, it.key.len));
+        if (!rc) rc = model_add_string(c, m->name, m->name_len);
         if (!rc) rc = model_add(c, ":");
-        if (!rc) rc = full(c, buf_add(&c->draft->json, it.value.at, it.value.len));
+        if (!rc) rc = model_add_value(c, &m->value);
     }
     if (!rc && c->draft->json.len == empty) {
         c->draft->json.len = start;
@@ -298,88 +300,96 @@ static enum err add_profile(struct model_check *c, const char *name, const struc
     return rc ? rc : model_add(c, "}");
 }
 
-enum err model_add_field(struct model_check *c, const struct model_field *f, const struct json_value *v) {
+enum err model_add_field(struct model_check *c, const struct model_field *f,
+                         const struct value *v) {
     if (model_absent(v)) return ERR_OK;
     switch (f->kind) {
-    case MODEL_STRING:
-        return add_text_field(c, f->name, v, LIMIT_STRING);
-    case MODEL_TIME:
-        return add_time(c, f->name, v);
-    case MODEL_BOOLEAN:
-        return add_boolean(c, f->name, v);
-    case MODEL_CHOICE:
-        return add_choice(c, f, v);
-    case MODEL_STRINGS:
-        return add_strings(c, f->name, v);
-    case MODEL_REFERENCE:
-        return add_reference_field(c, f->name, v);
-    case MODEL_PROFILE:
-        return add_profile(c, f->name, v);
-    case MODEL_INTEGER:
-        break;
+    case MODEL_STRING: return add_text_field(c, f->name, v, LIMIT_STRING);
+    case MODEL_TIME: return add_time(c, f->name, v);
+    case MODEL_BOOLEAN: return add_boolean(c, f->name, v);
+    case MODEL_CHOICE: return add_choice(c, f, v);
+    case MODEL_STRINGS: return add_strings(c, f->name, v);
+    case MODEL_REFERENCE: return add_reference_field(c, f->name, v);
+    case MODEL_PROFILE: return add_profile(c, f->name, v);
     }
     return ERR_OK;
 }
 
-static enum err unknown_field(struct model_check *c, const struct json_value *key) {
+static enum err unknown_field(struct model_check *c) {
     char name[48];
-    size_t n = key->len - 2 < sizeof name - 1 ? key->len - 2 : sizeof name - 1;
-    memcpy(name, key->at + 1, n);
+    size_t n = c->unknown.n < sizeof name - 1 ? c->unknown.n : sizeof name - 1;
+    memcpy(name, c->unknown.p, n);
     name[n] = '\0';
     return model_refuse(c, true, "%s: there is no such field%s", name,
-                  "; what the target calls its own goes into profile");
+                        "; what the target calls its own goes into profile");
+}
+
+/* Members come in no order: of several unknown ones, always the same is told. */
+static void note_unknown(struct model_check *c, const struct value_member *m) {
+    size_t shorter = m->name_len < c->unknown.n ? m->name_len : c->unknown.n;
+    int order = c->unknown.p ? memcmp(m->name, c->unknown.p, shorter) : 1;
+    if (order > 0 || (order == 0 && m->name_len > c->unknown.n))
+        c->unknown = span_of(m->name, m->name_len);
 }
 
 /* Sorts the members of the result into c->fields; unknown ones are the mapping's mistake. */
-static enum err read_members(struct model_check *c, const char *json, size_t len) {
-    struct json_each it;
-    if (!json_each_open(&it, json, len) || !it.object)
+static enum err read_members(struct model_check *c, const struct value *record) {
+    if (record->kind != VALUE_OBJECT)
         return model_refuse(c, true, "%s%s", "the mapping returned no table", "");
-    while (json_each_next(&it)) {
-        int i = model_field_index(&it.key);
+    for (size_t k = 0; k < record->len; k++) {
+        const struct value_member *m = &record->members[k];
+        int i = model_field_index(m->name, m->name_len);
         if (i >= 0)
-            c->fields[i] = it.value;
-        else if (json_string_is(&it.key, "entitlements", 12))
-            c->entitlements = it.value;
-        else if (json_string_is(&it.key, "grants", 6))
-            c->grants = it.value;
+            c->fields[i] = &m->value;
+        else if (value_is_named(m, "entitlements", 12))
+            c->entitlements = &m->value;
+        else if (value_is_named(m, "grants", 6))
+            c->grants = &m->value;
         else
-            c->unknown = it.key; /* refused once type and id are known, to say whose it is */
+            note_unknown(c, m); /* refused once type and id are known, to say whose it is */
     }
     return ERR_OK;
 }
 
 /* Type and id: what everything else hangs on. Without an id there is no resource. */
 static enum err read_identity(struct model_check *c, const char *kind) {
-    const struct json_value *type = &c->fields[MODEL_TYPE], *id = &c->fields[MODEL_ID];
-    snprintf(c->type_name, sizeof c->type_name, "%s", kind);
+    const struct value *type = c->fields[MODEL_TYPE], *id = c->fields[MODEL_ID];
+    struct span text;
+    c->type_len = copy_text(span_of(kind, strlen(kind)), c->type_name);
     enum err rc = ERR_OK;
-    if (!model_absent(id)) rc = model_text(c, "id", id, LIMIT_ID);
-    if (!rc && !model_absent(id)) {
-        c->id_len = c->text.len;
-        memcpy(c->id, c->text.data, c->text.len);
-    }
-    if (!rc && !model_absent(type)) rc = model_text(c, "type", type, sizeof c->type_name - 1);
+    if (!model_absent(id)) rc = model_text(c, "id", id, LIMIT_ID, &text);
+    if (!rc && !model_absent(id)) c->id_len = copy_text(text, c->id);
+    if (!rc && !model_absent(type))
+        rc = model_text(c, "type", type, sizeof c->type_name - 1, &text);
     if (rc) return rc;
-    if (!model_absent(type)) snprintf(c->type_name, sizeof c->type_name, "%s", c->text.data);
-    c->type = type_named(c->m, c->type_name, strlen(c->type_name));
+    if (!model_absent(type)) c->type_len = copy_text(text, c->type_name);
+    c->type = type_named(c->m, c->type_name, c->type_len);
     if (!c->type && c->id_len)
-        return model_refuse(c, true, "type: the plugin has no resource type %s%s", c->type_name, "");
+        return model_refuse(c, true, "type: the plugin has no resource type %s%s", c->type_name,
+                            "");
     return ERR_OK;
+}
+
+/* Does a resource of another trait have this field? */
+static bool is_of_another_trait(const struct model_check *c, const struct model_field *f) {
+    const struct span *trait = &c->type->trait;
+    return f->trait && trait->p &&
+           (strlen(f->trait) != trait->n || memcmp(f->trait, trait->p, trait->n) != 0);
 }
 
 static enum err add_resource(struct model_check *c) {
     enum err rc = model_add(c, "{");
     if (!rc) rc = model_add_name(c, "type");
-    if (!rc) rc = model_add_string(c, c->type_name, strlen(c->type_name));
+    if (!rc) rc = model_add_string(c, c->type_name, c->type_len);
     if (!rc) rc = model_add_name(c, "id");
     if (!rc) rc = model_add_string(c, c->id, c->id_len);
     for (int i = 0; !rc && model_fields[i].name; i++) {
         const struct model_field *f = &model_fields[i];
-        if (f->trait && !model_absent(&c->fields[i]) && c->type->trait.kind == JSON_STRING &&
-            !json_string_is(&c->type->trait, f->trait, strlen(f->trait)))
-            return model_refuse(c, true, "%s: only resources with the trait %s have it", f->name, f->trait);
-        rc = model_add_field(c, f, &c->fields[i]);
+        if (model_absent(c->fields[i])) continue;
+        if (is_of_another_trait(c, f))
+            return model_refuse(c, true, "%s: only resources with the trait %s have it", f->name,
+                                f->trait);
+        rc = model_add_field(c, f, c->fields[i]);
     }
     if (!rc) rc = model_add(c, "}");
     struct record_part part = {0};
@@ -413,29 +423,25 @@ enum err model_without(struct model *m, const char *kind, const char *type, cons
 /* Does it say anything that only a resource has? Then it was meant as one. */
 static bool has_content(const struct model_check *c) {
     for (int i = 0; i < MODEL_FIELDS_MAX; i++)
-        if (i != MODEL_TYPE && i != MODEL_ID && !model_absent(&c->fields[i])) return true;
-    return model_absent(&c->entitlements) && model_absent(&c->grants);
+        if (i != MODEL_TYPE && i != MODEL_ID && !model_absent(c->fields[i])) return true;
+    return model_absent(c->entitlements) && model_absent(c->grants);
 }
 
-enum err model_check(struct model *m, const char *kind, const char *json, size_t len,
+enum err model_check(struct model *m, const char *kind, const char *by, const struct value *record,
                      struct record_draft *draft, struct model_result *result, struct error *e) {
-    struct model_check c = {.m = m, .draft = draft, .result = result};
+    struct model_check c = {.m = m, .by = by, .draft = draft, .result = result};
     *result = (struct model_result){0};
-    buf_init(&c.text, LIMIT_RECORD);
     record_draft_begin(draft);
-    enum err rc = read_members(&c, json, len);
+    enum err rc = read_members(&c, record);
     if (!rc) rc = read_identity(&c, kind);
-    if (!rc && c.unknown.kind == JSON_STRING) rc = unknown_field(&c, &c.unknown);
+    if (!rc && c.unknown.p) rc = unknown_field(&c);
     if (!rc && c.id_len) rc = add_resource(&c);
     if (!rc && !c.id_len && has_content(&c))
         rc = model_refuse(&c, false, "%s%s", "it has no id", "");
     if (!rc) rc = model_add_entitlements(&c);
     if (!rc) rc = model_add_grants(&c);
     if (rc == ERR_INVALID)
-        rc = model_without(m, kind, c.type_name[0] ? c.type_name : NULL, c.id, c.id_len,
-                           RECORD_SET_ASIDE, result->reason, draft, e);
-    else if (rc)
-        rc = err_set(e, ERR_NOMEM, "out of memory checking a record");
-    buf_free(&c.text);
-    return rc;
+        return model_without(m, kind, c.type_name[0] ? c.type_name : NULL, c.id, c.id_len,
+                             RECORD_SET_ASIDE, result->reason, draft, e);
+    return rc ? err_set(e, ERR_NOMEM, "out of memory checking a record") : ERR_OK;
 }

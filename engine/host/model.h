@@ -1,6 +1,6 @@
 /* model: what a record is. Checks what a mapping returned and writes it in its one normal form.
  *
- * A mapping's result arrives as canonical JSON: one object with the fields of a resource, and
+ * A mapping's result arrives as a tree (value.h): one object with the fields of a resource, and
  * perhaps "entitlements" and "grants"; without "id" it carries only those. The model knows the
  * fields (the table in model.c), the resource types and declared entitlements of one plugin, and
  * the limits of limits.h. It drops "" and null, writes integer ids as decimals and times as
@@ -13,6 +13,7 @@
 
 #include "err.h"
 #include "record.h"
+#include "value.h"
 
 struct model;
 
@@ -24,13 +25,15 @@ void model_free(struct model *m);
 
 struct model_result {
     bool mapping_fault; /* set aside for what the mapping did, not for what the target sent */
-    char reason[256];   /* names the field, never its value; "" where the record is good */
+    char reason[384];   /* names the field, never its value; "" where the record is good */
 };
 
 /* Checks one result for an object of this kind (the default of "type") and fills `draft`: as a
  * record where it is good; else as one that is set aside, with its reason, and its key where type
- * and id could be told. Fails (ERR_NOMEM) only where memory is out. */
-enum err model_check(struct model *m, const char *kind, const char *json, size_t len,
+ * and id could be told. The tree has no faults (value_first_fault), and may get another order. `by`
+ * is who made it, for the words on a mapping's fault; may be NULL. Fails (ERR_NOMEM) only where
+ * memory is out. */
+enum err model_check(struct model *m, const char *kind, const char *by, const struct value *record,
                      struct record_draft *draft, struct model_result *result, struct error *e);
 
 /* Fills `draft` with what stands for an object that is no record: `outcome` says why. `id` may be

@@ -3,25 +3,28 @@
 #ifndef REEVE_MODEL_CHECK_H
 #define REEVE_MODEL_CHECK_H
 
-#include "json.h"
 #include "limits.h"
 #include "model.h"
 #include "model_fields.h"
+#include "value.h"
 
 struct model_type {
-    struct json_value name, trait, entitlements;
+    struct span name, trait;          /* trait.p is NULL where there is none */
+    const struct value *entitlements; /* the declared ones by slug; NULL: none */
 };
 
 struct model_check {
     struct model *m;
+    const char *by;
     struct record_draft *draft;
     struct model_result *result;
-    struct buf text; /* the last string read, its escapes resolved */
     const struct model_type *type;
-    struct json_value fields[MODEL_FIELDS_MAX];
-    struct json_value entitlements, grants, unknown;
+    const struct value *fields[MODEL_FIELDS_MAX]; /* NULL: absent */
+    const struct value *entitlements, *grants;
+    struct span unknown; /* the name of a field that is none */
+    char digits[24];     /* the last integer that was read as text */
     char id[LIMIT_ID + 1], type_name[65];
-    size_t id_len;
+    size_t id_len, type_len;
 };
 
 /* A { type, id } as text. */
@@ -32,30 +35,33 @@ struct model_reference {
 
 /* All return ERR_INVALID once the record is refused, its reason then in c->result. */
 
-/* Refuses: the first word on a record stands. */
+/* Refuses: the first word on a record stands; whose mapping it was goes before it. */
 enum err model_refuse(struct model_check *c, bool mapping, const char *format, const char *a,
                       const char *b);
 
 /* Absent, null or "". */
-bool model_absent(const struct json_value *v);
+bool model_absent(const struct value *v);
 
-/* The text of a string or integer into c->text, at most `max` bytes, valid UTF-8, no NUL. */
-enum err model_text(struct model_check *c, const char *field, const struct json_value *v,
-                    size_t max);
+/* The text of a string, where it is, or of an integer, in c->digits; at most `max` bytes, no
+ * NUL. */
+enum err model_text(struct model_check *c, const char *field, const struct value *v, size_t max,
+                    struct span *text);
 
-/* Append to the draft: as they are; ,"name": ; a string; a field of this kind where present. */
+/* Append to the draft: as they are; ,"name": (no comma after an opening brace); a string; any
+ * value; a field of this kind where present. */
 enum err model_add(struct model_check *c, const char *text);
 enum err model_add_name(struct model_check *c, const char *name);
 enum err model_add_string(struct model_check *c, const char *bytes, size_t len);
+enum err model_add_value(struct model_check *c, const struct value *v);
 enum err model_add_field(struct model_check *c, const struct model_field *f,
-                         const struct json_value *v);
+                         const struct value *v);
 
-/* The members of an object by name, JSON_NONE where absent; `names` ends with NULL. False where it
- * has another one, or is no object. */
-bool model_members(const struct json_value *object, const char *const *names,
-                   struct json_value *found);
+/* The members of an object by name, NULL where absent; `names` ends with NULL. False where it has
+ * another one, or is no object. */
+bool model_members(const struct value *object, const char *const *names,
+                   const struct value **found);
 
-enum err model_read_reference(struct model_check *c, const char *field, const struct json_value *v,
+enum err model_read_reference(struct model_check *c, const char *field, const struct value *v,
                               struct model_reference *out);
 /* {"type":…,"id":…  the closing brace is the caller's: he may have more to say. */
 enum err model_add_reference(struct model_check *c, const char *name,

@@ -1,7 +1,10 @@
 #include "model_fields.h"
 
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "json.h"
 
 const struct model_field model_fields[] = {
     {MODEL_NAMED("name"), MODEL_STRING, NULL, NULL},
@@ -25,11 +28,12 @@ const struct model_field model_fields[] = {
     {NULL, 0, MODEL_STRING, NULL, NULL},
 };
 
-int model_field_index(const struct json_value *key) {
-    if (json_string_is(key, "type", 4)) return MODEL_TYPE;
-    if (json_string_is(key, "id", 2)) return MODEL_ID;
+int model_field_index(const char *name, size_t len) {
+    if (len == 4 && memcmp(name, "type", 4) == 0) return MODEL_TYPE;
+    if (len == 2 && memcmp(name, "id", 2) == 0) return MODEL_ID;
     for (int i = 0; model_fields[i].name; i++)
-        if (json_string_is(key, model_fields[i].name, model_fields[i].name_len)) return i;
+        if (model_fields[i].name_len == len && memcmp(model_fields[i].name, name, len) == 0)
+            return i;
     return -1;
 }
 
@@ -42,13 +46,23 @@ bool model_is_choice(const char *choices, const char *word, size_t len) {
     return false;
 }
 
-bool model_time(const struct json_value *v, const char *text, size_t len,
-                char out[MODEL_TIME_MAX]) {
-    if (v->kind == JSON_STRING) return when_parse(text, len, WHEN_TEXT, out);
-    double number;
-    if (!json_to_float(v, &number)) return false;
+static bool float_time(double number, char out[MODEL_TIME_MAX]) {
+    struct buf text;
+    buf_init(&text, 64);
     bool millis = number >= 1e11 || number <= -1e11;
-    return when_parse(v->at, v->len, millis ? WHEN_MILLIS : WHEN_SECONDS, out);
+    bool is_time = json_float(number, &text) == ERR_OK &&
+                   when_parse(text.data, text.len, millis ? WHEN_MILLIS : WHEN_SECONDS, out);
+    buf_free(&text);
+    return is_time;
+}
+
+bool model_time(const struct value *v, char out[MODEL_TIME_MAX]) {
+    char digits[24];
+    if (v->kind == VALUE_STRING) return when_parse(v->text, v->len, WHEN_TEXT, out);
+    if (v->kind == VALUE_FLOAT) return float_time(v->number, out);
+    bool millis = v->integer >= 100000000000 || v->integer <= -100000000000;
+    int n = snprintf(digits, sizeof digits, "%" PRId64, v->integer);
+    return when_parse(digits, (size_t)n, millis ? WHEN_MILLIS : WHEN_SECONDS, out);
 }
 
 void model_key(const unsigned char secret[16], enum record_kind kind, const char *type,

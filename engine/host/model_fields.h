@@ -5,15 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "json.h"
 #include "record.h"
+#include "value.h"
 #include "when.h"
 
 enum model_field_kind {
     MODEL_STRING,
     MODEL_TIME,
     MODEL_BOOLEAN,
-    MODEL_INTEGER,
     MODEL_CHOICE,
     MODEL_STRINGS,
     MODEL_REFERENCE,
@@ -40,7 +39,7 @@ extern const struct model_field model_fields[];
 enum { MODEL_TYPE = MODEL_FIELDS_MAX - 2, MODEL_ID = MODEL_FIELDS_MAX - 1 };
 
 /* A member's name to its field's index, MODEL_TYPE and MODEL_ID included; -1 where it is none. */
-int model_field_index(const struct json_value *key);
+int model_field_index(const char *name, size_t len);
 
 /* Is the word one of these? */
 bool model_is_choice(const char *choices, const char *word, size_t len);
@@ -48,7 +47,7 @@ bool model_is_choice(const char *choices, const char *word, size_t len);
 /* A field's value as a time in its normal form. Text is RFC 3339 or an HTTP date; a number is
  * seconds since 1970, or milliseconds where it is 100,000,000,000 or more (seconds would then be
  * past the year 5138). False where it is neither. */
-bool model_time(const struct json_value *v, const char *text, size_t len, char out[MODEL_TIME_MAX]);
+bool model_time(const struct value *v, char out[MODEL_TIME_MAX]);
 
 /* The key of a resource, or with a slug of an entitlement on it. */
 void model_key(const unsigned char secret[16], enum record_kind kind, const char *type,

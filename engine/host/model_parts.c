@@ -13,6 +13,8 @@ static const struct model_field purpose = {MODEL_NAMED("purpose"), MODEL_CHOICE,
 static const struct model_field grantable_to = {MODEL_NAMED("grantable_to"), MODEL_STRINGS, NULL, NULL};
 static const struct model_field privileged = {MODEL_NAMED("privileged"), MODEL_BOOLEAN, NULL, NULL};
 
+enum { TITLE_MAX = 1024 }; /* a longer one is not looked into for {name} */
+
 static const char *const entitlement_members[] = {
     "resource", "on", "slug", "name", "title", "description", "purpose", "grantable_to",
     "privileged", "keep", "exclusion_group", NULL,
@@ -22,60 +24,64 @@ enum { ENTITLEMENT_RESOURCE, ENTITLEMENT_ON, ENTITLEMENT_SLUG, ENTITLEMENT_MEMBE
 static const char *const grant_members[] = {"on", "slug", "to", "expandable", NULL};
 enum { GRANT_ON, GRANT_SLUG, GRANT_TO, GRANT_EXPANDABLE, GRANT_MEMBERS };
 
-/* What a mapping says about an entitlement, over what the manifest declares. */
+/* What a mapping says about an entitlement, over what the manifest declares; either may be NULL. */
 struct sources {
-    struct json_value own, declared;
+    const struct value *own, *declared;
 };
 
-static struct json_value member(const struct json_value *object, const char *name) {
-    if (object->kind != JSON_OBJECT) return (struct json_value){.kind = JSON_NONE};
-    return json_find(object->at, object->len, name);
+static const struct value *member(const struct value *object, const char *name) {
+    return object ? value_member(object, name, strlen(name)) : NULL;
 }
 
-static struct json_value field(const struct sources *s, const char *name) {
-    struct json_value own = member(&s->own, name);
-    return own.kind != JSON_NONE ? own : member(&s->declared, name);
+static const struct value *field(const struct sources *s, const char *name) {
+    const struct value *own = member(s->own, name);
+    return own ? own : member(s->declared, name);
 }
 
-static enum err known_members(struct model_check *c, const char *what, const struct json_value *v,
-                              const char *const *names, struct json_value *found) {
-    if (v->kind != JSON_OBJECT)
+static enum err known_members(struct model_check *c, const char *what, const struct value *v,
+                              const char *const *names, const struct value **found) {
+    if (v->kind != VALUE_OBJECT)
         return model_refuse(c, true, "%s: %s", what, "a table was expected");
     if (!model_members(v, names, found))
         return model_refuse(c, true, "%s: it has a field that is unknown%s", what, "");
     return ERR_OK;
 }
 
-static enum err read_slug(struct model_check *c, const char *what, const struct json_value *v,
+static bool is_slug(const char *text, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        bool letter = text[i] >= 'a' && text[i] <= 'z';
+        bool later = (text[i] >= '0' && text[i] <= '9') || text[i] == '_';
+        if (!letter && !(later && i > 0)) return false;
+    }
+    return len > 0;
+}
+
+static enum err read_slug(struct model_check *c, const char *what, const struct value *v,
                           char slug[LIMIT_ID + 1]) {
+    struct span text;
     if (model_absent(v)) return model_refuse(c, true, "%s: %s", what, "it has no slug");
-    enum err rc = model_text(c, what, v, LIMIT_ID);
+    enum err rc = model_text(c, what, v, LIMIT_ID, &text);
     if (rc) return rc;
-    if (strspn(c->text.data, "abcdefghijklmnopqrstuvwxyz0123456789_") != c->text.len ||
-        c->text.data[0] < 'a')
+    if (!is_slug(text.p, text.n))
         return model_refuse(c, true, "%s: %s", what, "a slug is a-z, then a-z 0-9 and _");
-    memcpy(slug, c->text.data, c->text.len + 1);
+    memcpy(slug, text.p, text.n);
+    slug[text.n] = '\0';
     return ERR_OK;
 }
 
 /* "{name} member" with the resource's name, or its id where it has none. */
-static enum err add_title(struct model_check *c, const char *title, size_t len) {
+static enum err add_title(struct model_check *c, struct span title, const char *hole) {
     struct buf filled;
+    struct span name = span_of(c->id, c->id_len);
+    size_t before = (size_t)(hole - (const char *)title.p);
+    const struct value *given = c->fields[model_field_index("name", 4)];
     buf_init(&filled, LIMIT_STRING);
-    const char *hole = memmem(title, len, "{name}", 6);
-    size_t before = hole ? (size_t)(hole - title) : len;
-    enum err rc = buf_add(&filled, title, before);
-    if (!rc && hole) {
-        const struct json_value *name = &c->fields[model_field_index(
-            &(struct json_value){"\"name\"", 6, JSON_STRING, false})];
-        if (model_absent(name))
-            rc = buf_add(&filled, c->id, c->id_len);
-        else
-            rc = name->kind == JSON_STRING ? json_unescape(name, &filled)
-                                           : buf_add(&filled, name->at, name->len);
-        if (!rc) rc = buf_add(&filled, hole + 6, len - before - 6);
-    }
-    if (rc == ERR_LIMIT) rc = model_refuse(c, false, "%s%s", "an entitlement's name is too long", "");
+    enum err rc = buf_add(&filled, title.p, before);
+    if (!rc && !model_absent(given)) rc = model_text(c, "name", given, LIMIT_STRING, &name);
+    if (!rc) rc = buf_add(&filled, name.p, name.n);
+    if (!rc) rc = buf_add(&filled, hole + 6, title.n - before - 6);
+    if (rc == ERR_LIMIT)
+        rc = model_refuse(c, false, "%s%s", "an entitlement's name is too long", "");
     if (!rc) rc = model_add_name(c, "name");
     if (!rc) rc = model_add_string(c, filled.data, filled.len);
     buf_free(&filled);
@@ -83,48 +89,41 @@ static enum err add_title(struct model_check *c, const char *title, size_t len) 
 }
 
 static enum err add_name_of(struct model_check *c, const struct sources *s) {
-    struct json_value name = member(&s->own, "name");
-    if (model_absent(&name)) name = field(s, "title");
-    if (model_absent(&name)) return ERR_OK;
-    enum err rc = model_text(c, "entitlement.name", &name, LIMIT_STRING);
+    struct span name;
+    const struct value *v = member(s->own, "name");
+    if (model_absent(v)) v = field(s, "title");
+    if (model_absent(v)) return ERR_OK;
+    enum err rc = model_text(c, "entitlement.name", v, LIMIT_STRING, &name);
     if (rc) return rc;
-    char title[1024];
-    if (c->text.len >= sizeof title || !memmem(c->text.data, c->text.len, "{name}", 6)) {
-        rc = model_add_name(c, "name");
-        return rc ? rc : model_add_string(c, c->text.data, c->text.len);
-    }
-    size_t len = c->text.len;
-    memcpy(title, c->text.data, len);
-    return add_title(c, title, len);
+    const char *hole = name.n < TITLE_MAX ? memmem(name.p, name.n, "{name}", 6) : NULL;
+    if (hole) return add_title(c, name, hole);
+    rc = model_add_name(c, "name");
+    return rc ? rc : model_add_string(c, name.p, name.n);
 }
 
-static enum err add_keep(struct model_check *c, const struct json_value *v) {
-    int64_t keep;
+static enum err add_keep(struct model_check *c, const struct value *v) {
     if (model_absent(v)) return ERR_OK;
-    if (v->kind != JSON_INTEGER || !json_to_integer(v, &keep) || keep < 0)
+    if (v->kind != VALUE_INTEGER || v->integer < 0)
         return model_refuse(c, true, "%s: %s", "keep", "a whole number was expected");
-    char text[48];
-    snprintf(text, sizeof text, "%lld", (long long)keep);
     enum err rc = model_add_name(c, "keep");
-    return rc ? rc : model_add(c, text);
+    return rc ? rc : model_add_value(c, v);
 }
 
 /* {id, order, default, scope}: written as it came; its id is what matters to us. */
-static enum err add_exclusion_group(struct model_check *c, const struct json_value *v) {
+static enum err add_exclusion_group(struct model_check *c, const struct value *v) {
+    struct span text;
     if (model_absent(v)) return ERR_OK;
-    struct json_value id = member(v, "id");
-    if (v->kind != JSON_OBJECT || model_absent(&id))
-        return model_refuse(c, true, "%s: %s", "exclusion_group", "a table with an id was expected");
-    enum err rc = model_text(c, "exclusion_group", &id, LIMIT_ID);
+    const struct value *id = member(v, "id");
+    if (model_absent(id))
+        return model_refuse(c, true, "%s: %s", "exclusion_group",
+                            "a table with an id was expected");
+    enum err rc = model_text(c, "exclusion_group", id, LIMIT_ID, &text);
     if (!rc) rc = model_add_name(c, "exclusion_group");
-    if (!rc && buf_add(&c->draft->json, v->at, v->len))
-        rc = model_refuse(c, false, "%s%s", "the record is larger than 1 MiB", "");
-    return rc;
+    return rc ? rc : model_add_value(c, v);
 }
 
 static enum err add_entitlement(struct model_check *c, const struct model_reference *on,
                                 const char *slug, const struct sources *s) {
-    struct json_value v;
     enum err rc = model_add(c, "{");
     if (!rc) rc = model_add_reference(c, "resource", on);
     if (!rc) rc = model_add(c, "}");
@@ -132,14 +131,10 @@ static enum err add_entitlement(struct model_check *c, const struct model_refere
     if (!rc) rc = model_add_string(c, slug, strlen(slug));
     if (!rc) rc = add_name_of(c, s);
     const struct model_field *const plain[] = {&description, &purpose, &grantable_to, &privileged};
-    for (size_t i = 0; !rc && i < sizeof plain / sizeof *plain; i++) {
-        v = field(s, plain[i]->name);
-        rc = model_add_field(c, plain[i], &v);
-    }
-    v = field(s, "keep");
-    if (!rc) rc = add_keep(c, &v);
-    v = field(s, "exclusion_group");
-    if (!rc) rc = add_exclusion_group(c, &v);
+    for (size_t i = 0; !rc && i < sizeof plain / sizeof *plain; i++)
+        rc = model_add_field(c, plain[i], field(s, plain[i]->name));
+    if (!rc) rc = add_keep(c, field(s, "keep"));
+    if (!rc) rc = add_exclusion_group(c, field(s, "exclusion_group"));
     if (!rc) rc = model_add(c, "}");
     if (rc) return rc;
     struct record_part part = {0};
@@ -151,123 +146,136 @@ static enum err add_entitlement(struct model_check *c, const struct model_refere
 
 /* This record's own resource as a reference. */
 static void own_reference(const struct model_check *c, struct model_reference *out) {
-    snprintf(out->type, sizeof out->type, "%s", c->type_name);
-    out->type_len = strlen(out->type);
-    memcpy(out->id, c->id, sizeof out->id);
+    memcpy(out->type, c->type_name, c->type_len + 1);
+    out->type_len = c->type_len;
+    memcpy(out->id, c->id, c->id_len + 1);
     out->id_len = c->id_len;
 }
 
-static enum err read_on(struct model_check *c, const char *what, const struct json_value *v,
+static enum err read_on(struct model_check *c, const char *what, const struct value *v,
                         struct model_reference *out) {
-    if (v->kind != JSON_NONE) return model_read_reference(c, what, v, out);
+    if (v) return model_read_reference(c, what, v, out);
     if (!c->id_len)
         return model_refuse(c, true, "%s: %s", what, "a record without an id must say which");
     own_reference(c, out);
     return ERR_OK;
 }
 
-/* One that the mapping gave: over the declared one of the same slug where it is on this resource. */
-static enum err add_given(struct model_check *c, const struct json_value *given,
-                          const struct json_value *slug_key) {
+/* The entitlements that the manifest declares for this record's type; NULL: none. */
+static const struct value *declared_of(const struct model_check *c) {
+    const struct value *declared = c->type ? c->type->entitlements : NULL;
+    return declared && declared->kind == VALUE_OBJECT ? declared : NULL;
+}
+
+/* One that the mapping gave, its slug as a member's name or in it: over the declared one of the
+ * same slug where it is on this resource. */
+static enum err add_given(struct model_check *c, const struct value_member *given) {
     struct model_reference on;
     char slug[LIMIT_ID + 1];
-    struct json_value found[ENTITLEMENT_MEMBERS];
-    enum err rc = known_members(c, "entitlements", given, entitlement_members, found);
+    const struct value *found[ENTITLEMENT_MEMBERS];
+    enum err rc = known_members(c, "entitlements", &given->value, entitlement_members, found);
     if (rc) return rc;
-    struct json_value where = found[ENTITLEMENT_ON], s = found[ENTITLEMENT_SLUG];
-    if (where.kind == JSON_NONE) where = found[ENTITLEMENT_RESOURCE];
-    if (slug_key) s = *slug_key;
-    if (!rc) rc = read_slug(c, "entitlements", &s, slug);
-    if (!rc) rc = read_on(c, "entitlements.on", &where, &on);
+    struct value key = {.kind = VALUE_STRING, .len = given->name_len, .text = given->name};
+    const struct value *where = found[ENTITLEMENT_ON];
+    if (!where) where = found[ENTITLEMENT_RESOURCE];
+    bool keyed = c->entitlements->kind == VALUE_OBJECT;
+    rc = read_slug(c, "entitlements", keyed ? &key : found[ENTITLEMENT_SLUG], slug);
+    if (!rc) rc = read_on(c, "entitlements.on", where, &on);
     if (rc) return rc;
-    struct sources sources = {.own = *given, .declared = {.kind = JSON_NONE}};
-    if (c->type && where.kind == JSON_NONE && c->type->entitlements.kind == JSON_OBJECT)
-        sources.declared = json_find(c->type->entitlements.at, c->type->entitlements.len, slug);
+    struct sources sources = {.own = &given->value};
+    if (!where) sources.declared = member(declared_of(c), slug);
     return add_entitlement(c, &on, slug, &sources);
 }
 
-static bool is_given(const struct model_check *c, const struct json_value *slug) {
-    struct json_each it;
-    struct buf text;
-    bool found = false;
-    if (!json_each_open(&it, c->entitlements.at, c->entitlements.len)) return false;
-    buf_init(&text, LIMIT_ID);
-    if (!json_unescape(slug, &text))
-        while (!found && json_each_next(&it)) {
-            struct json_value s = it.object ? it.key : member(&it.value, "slug");
-            struct json_value on = member(&it.value, "on");
-            found = s.kind == JSON_STRING && on.kind == JSON_NONE &&
-                    json_string_is(&s, text.data, text.len);
-        }
-    buf_free(&text);
-    return found;
+/* Did the mapping give the declared one of this name for this resource? */
+static bool is_given(const struct model_check *c, const struct value_member *declared) {
+    const struct value *all = c->entitlements;
+    if (!all || all->kind < VALUE_ARRAY) return false;
+    for (size_t i = 0; i < all->len; i++) {
+        const struct value_member *m = &all->members[i];
+        const struct value *slug = member(&m->value, "slug");
+        bool same = all->kind == VALUE_OBJECT
+                        ? value_is_named(m, declared->name, declared->name_len)
+                        : slug && slug->kind == VALUE_STRING && slug->len == declared->name_len &&
+                              memcmp(slug->text, declared->name, slug->len) == 0;
+        if (same && !member(&m->value, "on")) return true;
+    }
+    return false;
 }
 
 static enum err add_declared(struct model_check *c) {
-    struct json_each it;
-    if (!c->id_len || !c->type || c->type->entitlements.kind != JSON_OBJECT) return ERR_OK;
+    const struct value *declared = declared_of(c);
     struct model_reference own;
-    own_reference(c, &own);
     enum err rc = ERR_OK;
-    json_each_open(&it, c->type->entitlements.at, c->type->entitlements.len);
-    while (!rc && json_each_next(&it)) {
+    if (!c->id_len || !declared) return ERR_OK;
+    own_reference(c, &own);
+    for (size_t i = 0; !rc && i < declared->len; i++) {
+        const struct value_member *m = &declared->members[i];
+        struct value name = {.kind = VALUE_STRING, .len = m->name_len, .text = m->name};
+        struct sources sources = {.declared = &m->value};
         char slug[LIMIT_ID + 1];
-        if (model_absent(&it.key) || is_given(c, &it.key)) continue;
-        rc = read_slug(c, "entitlements", &it.key, slug);
-        struct sources s = {.own = {.kind = JSON_NONE}, .declared = it.value};
-        if (!rc) rc = add_entitlement(c, &own, slug, &s);
+        if (model_absent(&name) || is_given(c, m)) continue;
+        rc = read_slug(c, "entitlements", &name, slug);
+        if (!rc) rc = add_entitlement(c, &own, slug, &sources);
     }
     return rc;
 }
 
 enum err model_add_entitlements(struct model_check *c) {
+    const struct value *given = c->entitlements;
     enum err rc = add_declared(c);
-    if (rc || model_absent(&c->entitlements)) return rc;
-    struct json_each it;
-    if (!json_each_open(&it, c->entitlements.at, c->entitlements.len))
+    if (rc || model_absent(given)) return rc;
+    if (given->kind < VALUE_ARRAY)
         return model_refuse(c, true, "%s: %s", "entitlements", "a list was expected");
-    while (!rc && json_each_next(&it)) rc = add_given(c, &it.value, it.object ? &it.key : NULL);
+    value_sort(given);
+    for (size_t i = 0; !rc && i < given->len; i++) rc = add_given(c, &given->members[i]);
     return rc;
 }
 
 static const char *const expandable_members[] = {"type", "id", "slug", "shallow", "to", NULL};
 enum { EXPANDABLE_SLUG = 2, EXPANDABLE_SHALLOW, EXPANDABLE_TO, EXPANDABLE_MEMBERS };
 
-static enum err add_expandable_item(struct model_check *c, const struct json_value *v) {
+/* A list that may be absent or an empty table: 0 and no error then. */
+static enum err list_of(struct model_check *c, const char *what, const struct value *v,
+                        size_t *len) {
+    *len = 0;
+    if (model_absent(v) || (v->kind == VALUE_OBJECT && v->len == 0)) return ERR_OK;
+    if (v->kind != VALUE_ARRAY)
+        return model_refuse(c, true, "%s: %s", what, "a list was expected");
+    *len = v->len;
+    return ERR_OK;
+}
+
+static enum err add_expandable_item(struct model_check *c, const struct value *v) {
     static const struct model_field shallow = {MODEL_NAMED("shallow"), MODEL_BOOLEAN, NULL, NULL};
     static const struct model_field to = {MODEL_NAMED("to"), MODEL_STRINGS, NULL, NULL};
     struct model_reference ref;
     char slug[LIMIT_ID + 1];
-    struct json_value found[EXPANDABLE_MEMBERS];
+    const struct value *found[EXPANDABLE_MEMBERS];
     enum err rc = known_members(c, "expandable", v, expandable_members, found);
     if (!rc) rc = model_read_reference(c, "expandable", v, &ref);
     if (rc) return rc;
-    struct json_value s = found[EXPANDABLE_SLUG], f = found[EXPANDABLE_SHALLOW],
-                      types = found[EXPANDABLE_TO];
-    if (!rc) rc = read_slug(c, "expandable", &s, slug);
+    rc = read_slug(c, "expandable", found[EXPANDABLE_SLUG], slug);
     if (!rc) rc = model_add(c, "{\"type\":");
     if (!rc) rc = model_add_string(c, ref.type, ref.type_len);
     if (!rc) rc = model_add_name(c, "id");
     if (!rc) rc = model_add_string(c, ref.id, ref.id_len);
     if (!rc) rc = model_add_name(c, "slug");
     if (!rc) rc = model_add_string(c, slug, strlen(slug));
-    if (!rc) rc = model_add_field(c, &shallow, &f);
-    if (!rc) rc = model_add_field(c, &to, &types);
+    if (!rc) rc = model_add_field(c, &shallow, found[EXPANDABLE_SHALLOW]);
+    if (!rc) rc = model_add_field(c, &to, found[EXPANDABLE_TO]);
     return rc ? rc : model_add(c, "}");
 }
 
-static enum err add_expandable(struct model_check *c, const struct json_value *v) {
-    struct json_each it;
-    if (model_absent(v)) return ERR_OK;
-    if (!json_each_open(&it, v->at, v->len) || it.object)
-        return v->len == 2 ? ERR_OK : model_refuse(c, true, "%s: %s", "expandable", "a list was expected");
-    enum err rc = model_add_name(c, "expandable");
+static enum err add_expandable(struct model_check *c, const struct value *v) {
+    size_t len;
+    enum err rc = list_of(c, "expandable", v, &len);
+    if (rc || !v || v->kind != VALUE_ARRAY) return rc;
+    rc = model_add_name(c, "expandable");
     if (!rc) rc = model_add(c, "[");
-    const char *comma = "";
-    while (!rc && json_each_next(&it)) {
-        rc = model_add(c, comma);
-        if (!rc) rc = add_expandable_item(c, &it.value);
-        comma = ",";
+    for (size_t i = 0; !rc && i < len; i++) {
+        if (i) rc = model_add(c, ",");
+        if (!rc) rc = add_expandable_item(c, &v->members[i].value);
     }
     return rc ? rc : model_add(c, "]");
 }
@@ -285,19 +293,14 @@ static void key_grant(struct model_check *c, const struct model_reference *on, c
     record_key(secret, RECORD_RESOURCE, tuple + 3, 2, part->principal);
 }
 
-static enum err add_grant(struct model_check *c, const struct json_value *given) {
+static enum err add_grant(struct model_check *c, const struct value *given) {
     struct model_reference on, to;
     char slug[LIMIT_ID + 1];
-    struct json_value found[GRANT_MEMBERS];
+    const struct value *found[GRANT_MEMBERS];
     enum err rc = known_members(c, "grants", given, grant_members, found);
-    if (rc) return rc;
-    struct json_value v = found[GRANT_ON], s = found[GRANT_SLUG], who = found[GRANT_TO],
-                      expandable = found[GRANT_EXPANDABLE];
-    if (v.kind == JSON_NONE)
-        rc = model_refuse(c, true, "%s: %s", "grants.on", "a table { type, id } was expected");
-    if (!rc) rc = model_read_reference(c, "grants.on", &v, &on);
-    if (!rc) rc = read_slug(c, "grants", &s, slug);
-    if (!rc) rc = read_on(c, "grants.to", &who, &to);
+    if (!rc) rc = model_read_reference(c, "grants.on", found[GRANT_ON], &on);
+    if (!rc) rc = read_slug(c, "grants", found[GRANT_SLUG], slug);
+    if (!rc) rc = read_on(c, "grants.to", found[GRANT_TO], &to);
     if (!rc) rc = model_add(c, "{");
     if (!rc) rc = model_add_reference(c, "entitlement", &on);
     if (!rc) rc = model_add_name(c, "slug");
@@ -305,7 +308,7 @@ static enum err add_grant(struct model_check *c, const struct json_value *given)
     if (!rc) rc = model_add(c, "}");
     if (!rc) rc = model_add_reference(c, "principal", &to);
     if (!rc) rc = model_add(c, "}");
-    if (!rc) rc = add_expandable(c, &expandable);
+    if (!rc) rc = add_expandable(c, found[GRANT_EXPANDABLE]);
     if (!rc) rc = model_add(c, "}");
     if (rc) return rc;
     struct record_part part;
@@ -314,13 +317,8 @@ static enum err add_grant(struct model_check *c, const struct json_value *given)
 }
 
 enum err model_add_grants(struct model_check *c) {
-    struct json_each it;
-    if (model_absent(&c->grants)) return ERR_OK;
-    if (!json_each_open(&it, c->grants.at, c->grants.len) || it.object)
-        return c->grants.len == 2
-                   ? ERR_OK
-                   : model_refuse(c, true, "%s: %s", "grants", "a list was expected");
-    enum err rc = ERR_OK;
-    while (!rc && json_each_next(&it)) rc = add_grant(c, &it.value);
+    size_t len;
+    enum err rc = list_of(c, "grants", c->grants, &len);
+    for (size_t i = 0; !rc && i < len; i++) rc = add_grant(c, &c->grants->members[i].value);
     return rc;
 }

@@ -115,6 +115,7 @@ describe("an operator's mapping", function()
       local excluded = list("excluded")
       assert.equal(1, #excluded)
       assert.equal("u3", excluded[1].id)
+      assert.match("scripts/m.lua: ", excluded[1].reason, 1, true)
     end)
   end
 

@@ -1,14 +1,17 @@
 /* The JSON reader over any bytes: what it accepts iterates, unescapes and reads back; decoded into
- * Lua and encoded again it is accepted again, and says the same when encoded twice. */
+ * Lua and encoded again it is accepted again, and says the same when encoded twice, and as a
+ * tree. */
 #include <lauxlib.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../engine/api/json.h"
+#include "../../engine/api/value.h"
 #include "../../engine/api/vm.h"
 #include "../../engine/host/json.h"
 #include "../../engine/host/limits.h"
+#include "../../engine/host/value_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,11 +41,28 @@ static void walk(struct json_value v, unsigned depth) {
     }
 }
 
-/* The value at the top of the stack, as JSON. */
+static void must_write(const struct value *tree, const struct buf *expected) {
+    struct buf text;
+    buf_init(&text, 16 * MIB);
+    must(!value_json_write(tree, &text));
+    must(text.len == expected->len && memcmp(text.data, expected->data, text.len) == 0);
+    buf_free(&text);
+}
+
+/* The value at the top of the stack, as JSON; as a tree, and as one of that JSON, it says the
+ * same. */
 static void encode(lua_State *L, struct buf *out) {
     struct error e;
+    struct value_pool pool;
+    struct value tree;
     buf_init(out, 16 * MIB);
+    value_pool_init(&pool, 16 * MIB);
     must(!json_encode(L, -1, out, &e));
+    must(!value_from_lua(L, -1, &pool, &tree) && !pool.faulty);
+    must_write(&tree, out);
+    must(!value_json_read(&pool, out->data, out->len, &tree));
+    must_write(&tree, out);
+    value_pool_free(&pool);
 }
 
 static int round_trip(lua_State *L) {
