@@ -15,6 +15,8 @@ FUZZ_S  ?= 10
 PACKAGES := make gcc pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev liblmdb-dev \
             libsodium-dev libssl-dev libmicrohttpd-dev lua5.4
 TEST_PACKAGES := lua-busted lua-check libcmocka-dev curl jq openssl nghttp2-proxy tinyproxy zstd
+# A SCIM server to test against is run by Node.js, which many have from elsewhere than Debian.
+TEST_PACKAGES += $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 LIBRARIES := lua5.4 $(if $(CJSON),,lua5.4-cjson) libcurl lmdb libsodium libcrypto libmicrohttpd
 
 CFLAGS  ?= -O2 -g
@@ -97,14 +99,21 @@ $(BUILD)/embed.o: $(BUILD)/embed.c $(LUA)
 
 units: $(UNITS) $(CORPUS) $(BUILD)/spec/drive $(BUILD)/spec/host
 
+# Where npm finds no registry the specs that need it are skipped, and say so.
+export REEVE_SCIMMY := $(abspath $(BUILD)/scimmy)
+$(BUILD)/scimmy/ready: $(wildcard spec/support/scimmy/*)
+	@rm -f $@ && mkdir -p $(@D) && cp $^ $(@D)
+	@if cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 > log 2>&1; then touch ready; \
+	    else echo "npm could not install scimmy (log: $(@D)/log): specs that need it are skipped" >&2; fi
+
 test: test-deps ## run all tests; T=PATTERN: those whose path matches
-	@$(SUB) $(BUILD)/reeve units
+	@$(SUB) $(BUILD)/reeve units $(BUILD)/scimmy/ready
 	@JOBS=$(JOBS) sh spec/support/test.sh $(BUILD) "$(T)"
 
 lint: test-deps ## luacheck, gcc and clang with -Werror, cppcheck and mandoc where installed
 	@BUILD=$(BUILD) sh spec/support/lint.sh $(LUA) $(filter %.lua,$(DATA))
 
-asan: test-deps ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
+asan: test-deps $(BUILD)/scimmy/ready ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(SUB) BUILD=$(BUILD)/asan SANITIZE=address,undefined $(BUILD)/asan/reeve units
 	@ASAN_OPTIONS=detect_leaks=1:disable_coredump=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	    JOBS=$(JOBS) REEVE_TEST_LIMIT=600 REEVE_SANITIZED=1 sh spec/support/test.sh $(BUILD)/asan "$(T)"

@@ -15,17 +15,18 @@ Workspace.__index = Workspace
 M.secret = "canary-Secret/with+odd=chars-9137"
 
 -- Options of new() that are not the simulator's.
-local own = { connector = true, settings = true, plugin = true }
+local own = { connector = true, settings = true, plugin = true, target = true }
 
 --- Starts the simulator and writes the connector `acme`. options: the simulator's, and connector (keys of
--- the connector's file), settings (more settings).
+-- the connector's file), settings (more settings; or a function that gives all of them for the target's URL),
+-- target (what runs already, { url, stop() }, in place of a simulator).
 function M.new(options)
   options = options or {}
   local sim = { plugin = options.plugin or "torq", client_secret = M.secret }
   for name, value in pairs(options) do
     if not own[name] then sim[name] = value end
   end
-  local self = setmetatable({ sim = reeve.sim(sim), env = { CLIENT_SECRET = M.secret } }, Workspace)
+  local self = setmetatable({ sim = options.target or reeve.sim(sim), env = { CLIENT_SECRET = M.secret } }, Workspace)
   self.plugin, self.settings, self.keys = options.plugin or "torq", options.settings or {}, options.connector or {}
   return self:fresh()
 end
@@ -43,7 +44,9 @@ function Workspace:connect(keys)
   local connector = { plugin = self.plugin, settings = { client_id = "sim-client-id",
     client_secret = "env:CLIENT_SECRET", api_url = self.sim.url .. "/public/v1alpha",
     auth_url = self.sim.url .. "/v1/auth/token" } }
-  for name, value in pairs(self.settings) do connector.settings[name] = value end
+  local more = self.settings
+  if type(more) == "function" then connector.settings, more = more(self.sim.url), {} end
+  for name, value in pairs(more) do connector.settings[name] = value end
   for name, value in pairs(self.keys) do connector[name] = value end
   reeve.connector(self.home, "acme", connector)
 end
