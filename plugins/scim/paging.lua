@@ -3,6 +3,8 @@
 -- `startIndex` counts from 1, and `count` is a wish. Servers cap it, ignore it, leave `Resources` out where it is
 -- empty, and say anything from nothing to the size of the page as `totalResults`. What is believed is therefore what
 -- came: the next page begins behind it, and the list ends where the total is reached, or where nothing comes.
+-- reeve.paginate.offset is stricter: some servers answer a question behind the end with their first page, which is
+-- an error there, and no news here where everything had come.
 local M = {}
 
 local LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
