@@ -11,6 +11,8 @@
  *   u:counts() -> {seen, hits, skipped, aside, faults, nameless, fault}
  *   u:page_end(state, note) · u:page_drop() -> true | nil, message, code
  *          state: open complete incomplete failed not_covered
+ *   u:changes() · u:gone(type, id) · u:changes_end(rest) · u:restart()
+ *          of a listing of changes: see host/stage.h; the last two -> true | nil, message, code
  *   u:number() · u:close()
  *   g:sync() · g:tick() · g:cache(key, value) · g:index(unit)
  *   g:walk(unit) -> iterator of raw, name, kind, parent, outcome
@@ -280,6 +282,35 @@ static int u_page_drop(lua_State *L) {
     return api_result(L, stage_page_drop(u->u, &e), &e);
 }
 
+static int u_changes(lua_State *L) {
+    stage_changes(check_unit(L)->u);
+    return 0;
+}
+
+static int u_gone(lua_State *L) {
+    struct api_unit *u = check_unit(L);
+    struct span type, id;
+    type.p = luaL_checklstring(L, 2, &type.n);
+    id.p = luaL_checklstring(L, 3, &id.n);
+    struct error e;
+    if (stage_changes_gone(u->u, type, id, &e)) api_raise(L, &e);
+    return 0;
+}
+
+static int u_changes_end(lua_State *L) {
+    struct api_unit *u = check_unit(L);
+    struct error e;
+    return api_result(L, stage_changes_end(u->u, lua_toboolean(L, 2), &e), &e);
+}
+
+static int u_restart(lua_State *L) {
+    struct api_unit *u = check_unit(L);
+    struct error e;
+    u->nameless[0] = u->fault[0] = '\0';
+    u->hits = u->skipped = u->aside = u->faults = 0;
+    return api_result(L, stage_unit_restart(u->u, &e), &e);
+}
+
 static int u_number(lua_State *L) {
     lua_pushinteger(L, stage_unit_number(check_unit(L)->u));
     return 1;
@@ -438,7 +469,8 @@ static const luaL_Reg stage_methods[] = {
 
 static const luaL_Reg unit_methods[] = {
     {"emitter", u_emitter}, {"counts", u_counts}, {"page_end", u_page_end},
-    {"page_drop", u_page_drop}, {"number", u_number}, {"close", unit_release}, {NULL, NULL},
+    {"page_drop", u_page_drop}, {"number", u_number}, {"changes", u_changes}, {"gone", u_gone},
+    {"changes_end", u_changes_end}, {"restart", u_restart}, {"close", unit_release}, {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {{"open", f_open}, {NULL, NULL}};

@@ -203,6 +203,7 @@ static enum err each_row(struct staged *st, enum err (*each)(struct staged *, st
 /* First pass: is it just what there was? */
 static enum err look_at(struct staged *st, struct seq_entry *entry, struct error *e) {
     (void)e;
+    if (entry->flags & SEQ_VOID) return ERR_OK;
     if (!(entry->flags & SEQ_HITS)) {
         st->added++;
         return ERR_OK;
@@ -229,6 +230,7 @@ static enum err copy_hits(struct staged *st, const struct seq_entry *range, stru
 
 /* Second pass: the new sequence, and what came. */
 static enum err take(struct staged *st, struct seq_entry *entry, struct error *e) {
+    if (entry->flags & SEQ_VOID) return ERR_OK;
     if (entry->flags & SEQ_HITS) return copy_hits(st, entry, e);
     enum err rc = judge_record(&st->c->judge, entry->record, JUDGE_ADD, e);
     return rc ? rc : write_entry(st->w, entry, e);

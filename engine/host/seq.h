@@ -25,6 +25,8 @@ enum {
     SEQ_WEAK = 1 << 3,  /* kept from before by a listing that was incomplete: never matches */
     SEQ_NAMELESS = 1 << 5, /* set aside, and its id cannot be told: its list deletes nothing */
     SEQ_HITS = 1 << 4,  /* in stage only: entries first .. first + count of the old sequence */
+    SEQ_VOID = 1 << 6,  /* in stage only: counts for nothing. Without a record, it says that the thing
+                         * whose key ends in `hash` is gone; else something newer was said of it */
 };
 
 struct seq_entry {

@@ -8,30 +8,14 @@
 #include "secret.h"
 
 enum {
-    STAGE_BATCH = 3 * MIB,       /* bytes of records that wait to be written */
-    STAGE_ROWS = 1 * MIB,        /* bytes of other rows that wait */
-    STAGE_DELAY_MS = 200,        /* longest a page that ended waits, while others end */
-    STAGE_PENDING = 2 * SEQ_CHUNK,
+    STAGE_BATCH = 3 * MIB, /* bytes of records that wait to be written */
+    STAGE_ROWS = 1 * MIB,  /* bytes of other rows that wait */
+    STAGE_DELAY_MS = 200,  /* longest a page that ended waits, while others end */
 };
 
 struct row {
     unsigned char table, key;
     uint32_t value;
-};
-
-struct stage_unit {
-    struct stage *g;
-    uint32_t number;
-    uint64_t old_run;
-    uint64_t old_count;
-    uint64_t at, page_at; /* next old entry to match: now, and when the page began */
-    uint32_t page, part;
-    uint64_t seen, page_seen;
-    uint64_t window_at; /* index of the first entry in the window */
-    size_t window_n;
-    struct seq_entry window[2 * SEQ_CHUNK];
-    size_t pending;
-    struct seq_entry entries[STAGE_PENDING];
 };
 
 static enum err no_memory(struct error *e) {
@@ -300,14 +284,13 @@ static bool same_hash(const struct seq_entry *entry, const unsigned char hash[16
     return memcmp(entry->hash, hash, SEQ_HASH) == 0 && !(entry->flags & SEQ_WEAK);
 }
 
-static enum err add_entry(struct stage_unit *u, const struct seq_entry *entry, struct error *e) {
+enum err stage_add_entry(struct stage_unit *u, const struct seq_entry *entry, struct error *e) {
     enum err rc = u->pending == STAGE_PENDING ? flush_entries(u, e) : ERR_OK;
     if (!rc) u->entries[u->pending++] = *entry;
     return rc;
 }
 
-/* Hits that follow each other are one entry. */
-static enum err add_hit(struct stage_unit *u, uint64_t index, struct error *e) {
+enum err stage_add_hit(struct stage_unit *u, uint64_t index, struct error *e) {
     struct seq_entry *last = u->pending ? &u->entries[u->pending - 1] : NULL;
     if (last && last->flags & SEQ_HITS &&
         (last->record >> 32) + (last->record & 0xFFFFFFFF) == index) {
@@ -315,13 +298,13 @@ static enum err add_hit(struct stage_unit *u, uint64_t index, struct error *e) {
         return ERR_OK;
     }
     struct seq_entry entry = {.flags = SEQ_HITS, .record = index << 32 | 1};
-    return add_entry(u, &entry, e);
+    return stage_add_entry(u, &entry, e);
 }
 
 enum err stage_look(struct stage_unit *u, const unsigned char hash[16], bool *hit,
                     unsigned *outcome, struct error *e) {
     *hit = false;
-    if (u->at >= u->old_count) return ERR_OK;
+    if (u->changes || u->at >= u->old_count) return ERR_OK;
     enum err rc = look_around(u, e);
     if (rc) return rc;
     for (size_t i = (size_t)(u->at - u->window_at); i < u->window_n; i++)
@@ -330,7 +313,7 @@ enum err stage_look(struct stage_unit *u, const unsigned char hash[16], bool *hi
             *outcome = u->window[i].flags & (SEQ_OUTCOME | SEQ_FAULT | SEQ_NAMELESS);
             u->at = u->window_at + i + 1;
             u->page_seen++;
-            return add_hit(u, u->window_at + i, e);
+            return stage_add_hit(u, u->window_at + i, e);
         }
     return ERR_OK;
 }
@@ -347,7 +330,7 @@ enum err stage_keep(struct stage_unit *u, const unsigned char hash[16], unsigned
     struct seq_entry entry = {.flags = (unsigned char)outcome, .record = g->next_rec++};
     memcpy(entry.hash, hash, SEQ_HASH);
     u->page_seen++;
-    return add_entry(u, &entry, e);
+    return stage_add_entry(u, &entry, e);
 }
 
 /* --- pages --- */
@@ -379,6 +362,16 @@ enum err stage_page_drop(struct stage_unit *u, struct error *e) {
     u->part = 0;
     enum err rc = stage_sync(u->g, e);
     return rc ? rc : drop_from_page(u, e);
+}
+
+enum err stage_unit_restart(struct stage_unit *u, struct error *e) {
+    enum err rc = stage_sync(u->g, e);
+    u->changes = false;
+    u->pending = u->page = u->part = 0;
+    u->seen = u->page_seen = u->at = u->page_at = 0;
+    u->window_n = 0;
+    struct state_key k = seq_progress_key(u->g->run, u->number); /* its rows begin alike */
+    return rc ? rc : state_clear(u->g->s, STATE_STAGE, state_span(&k), e);
 }
 
 enum err stage_tick(struct stage *g, struct error *e) {

@@ -51,6 +51,23 @@ enum err stage_page_end(struct stage_unit *u, enum seq_state state, struct span 
 /* Drops what the page gave so far. */
 enum err stage_page_drop(struct stage_unit *u, struct error *e);
 
+/* Forgets all that the unit gave in this run, as if it had never been asked. */
+enum err stage_unit_restart(struct stage_unit *u, struct error *e);
+
+/* From here on the unit is told changes only: what it does not give again was not mentioned. Said
+ * before its first object, also by a run that goes on. */
+void stage_changes(struct stage_unit *u);
+
+/* The target said that this thing is gone; an object that comes later may bring it back. */
+enum err stage_changes_gone(struct stage_unit *u, struct span type, struct span id,
+                            struct error *e);
+
+/* Ends a listing of changes, between its last page that ended open and a further stage_page_end:
+ * of several words on one thing the last one counts, and with `rest` all that was not mentioned
+ * counts as given again. ERR_LIMIT: too many changes, list all instead. ERR_CONFIG: an object
+ * without an id was among them. */
+enum err stage_changes_end(struct stage_unit *u, bool rest, struct error *e);
+
 /* Writes all that waits, durably. Page ends are otherwise written together, at the latest when a
  * page ends STAGE_DELAY after the last time. */
 enum err stage_sync(struct stage *g, struct error *e);

@@ -47,6 +47,10 @@ static enum err walk_pages(struct stage *g, struct store_txn *t, struct stage_wa
         struct seq_entry entry;
         bool last;
         memcpy(&entry, (const char *)v.p + w->entry * sizeof entry, sizeof entry);
+        if (entry.flags & SEQ_VOID) {
+            w->entry++;
+            continue;
+        }
         rc = walk_entry(g, t, w, &entry, old_run, &records[*n], &last, e);
         (*n)++;
         w->within = last ? 0 : w->within + 1;

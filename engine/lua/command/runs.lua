@@ -45,7 +45,8 @@ local columns = {
 -- A row for each list of each run.
 local list_columns = {
   { name = "run", title = "RUN", right = true }, { name = "list", title = "LIST" },
-  { name = "state", title = "STATE" }, { name = "parents", title = "PARENTS", right = true },
+  { name = "state", title = "STATE" }, { name = "mode", title = "MODE" },
+  { name = "parents", title = "PARENTS", right = true },
   text.time_column("started", "STARTED"), text.time_column("ended", "ENDED"),
   { name = "announced", title = "ANNOUNCED", right = true }, { name = "seen", title = "SEEN", right = true },
   { name = "complete", title = "COMPLETE", get = function(row) return row.state == "complete" end },

@@ -21,8 +21,8 @@ local function sync_one(ctx, name, flags)
     return 0
   end
   local progress = require("ui.progress").start("syncing " .. name, ctx.flags)
-  local ok, result = pcall(require("sync.sync").run, ctx.home, connector, { fresh = flags.fresh, hold = flags.hold,
-    allow_empty = flags.allow_empty, wait = flags.wait, progress = progress })
+  local ok, result = pcall(require("sync.sync").run, ctx.home, connector, { fresh = flags.fresh, full = flags.full,
+    hold = flags.hold, allow_empty = flags.allow_empty, wait = flags.wait, progress = progress })
   progress:done()
   if not ok then
     if type(result) == "table" and result.signal then
@@ -39,7 +39,7 @@ local function sync_one(ctx, name, flags)
   return exit.status(result.outcome)
 end
 
-local passed_on = { "fresh", "hold", "wait", "quiet", "verbose", "no-color" }
+local passed_on = { "fresh", "full", "hold", "wait", "quiet", "verbose", "no-color" }
 
 local function command_line(ctx, name, flags)
   local argv = { (fail.try(require("host.sys").exe_path())), "sync", name, "--home", ctx.home.dir }
@@ -112,6 +112,7 @@ return {
   flags = {
     { name = "all", help = "every connector of the home" },
     { name = "jobs", arg = "N", help = "how many connectors at once (2)" },
+    { name = "full", help = "list everything, also where the target could say what changed" },
     { name = "fresh", help = "do not go on with a run that was cut short" },
     { name = "hold", help = "never publish by itself" },
     { name = "allow-empty", help = "believe that everything of a type is gone (one connector)" },

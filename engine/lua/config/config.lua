@@ -26,6 +26,7 @@ M.keys = {
   key("tolerate.mapping_errors", "limit", "both", "10%"),
   key("keep_raw", "boolean", "both", true),
   key("max_age", "duration", "both", "26h"),
+  key("full_every", "duration", "both", "24h"),
   key("http.timeout_s", "number", "both", 30, { above = 0 }),
   key("http.retry_s", "number", "both", 120, { min = 0 }),
   key("http.concurrency", "integer", "both", 8, { min = 1, max = 256 }),

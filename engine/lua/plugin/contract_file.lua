@@ -76,6 +76,12 @@ return {
     { "after", "string|string[]", "Lists that must be over before; ctx.get reads what they gave." },
     { "emits", "Kind|Kind[]", 'What it emits; its own name unless told. "grant": only grants, by its name.' },
     { "when", "string", "The setting that has to be on for it." },
+    { "full", "fun(ctx: Ctx, cursor?: Cursor): Cursor?, string?, string?",
+      "In place of the first element where there is `changed`: lists all, as any list." },
+    { "changed", "fun(ctx: Ctx, cursor: Cursor?, since: any): Cursor?, string?, string?",
+      "Lists what changed: emits what is new or changed, says ctx.gone of what is gone; the rest stays. `since` is "
+      .. "what ctx.mark was told last time, else the time when that listing began, less 5 minutes. A failure with the "
+      .. 'code "too_old", or a 410, makes it list all after all.' },
     { "stable_cursor", "boolean", "A cursor is good for longer than one run." },
   },
   { "mapping", "mapping.lua: a function for each kind. It depends on raw and at, and on nothing else.",

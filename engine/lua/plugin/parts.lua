@@ -21,8 +21,8 @@ end
 
 local list_fields = contract.bind("list", {
   per = name, after = one_or_more, emits = one_or_more, when = name, stable_cursor = shape.boolean,
+  full = a_function, changed = a_function,
 })
-list_fields.full, list_fields.changed = LATER, LATER
 
 -- A list's table without its function, for the check of its keys.
 local function keys_of(list)
@@ -45,9 +45,16 @@ local function normal_list(list_name, given, file)
   local list = type(given) == "function" and { given } or given
   if type(list) ~= "table" then shape.expected(file, place, "a function, or a table with one", given) end
   check_list(keys_of(list), place, file)
-  a_function(rawget(list, 1), place .. "[1]", file)
+  local full, changed = rawget(list, "full"), rawget(list, "changed")
+  if (full ~= nil) ~= (changed ~= nil) then
+    fail("config", ("%s: %s: 'full' and 'changed' belong together"):format(file, place))
+  elseif full and (rawget(list, 1) or rawget(list, "per")) then
+    fail("config",
+      ("%s: %s: a list with 'full' and 'changed' has no other function and no 'per'"):format(file, place))
+  end
+  a_function(full or rawget(list, 1), place .. "[1]", file)
   return {
-    name = list_name, fn = rawget(list, 1), per = rawget(list, "per"), when = rawget(list, "when"),
+    name = list_name, fn = full or rawget(list, 1), changed = changed, per = rawget(list, "per"), when = rawget(list, "when"),
     after = as_list(rawget(list, "after")), emits = as_list(rawget(list, "emits") or list_name),
     stable_cursor = rawget(list, "stable_cursor") == true,
   }

@@ -10,7 +10,7 @@ local task = require "target.task"
 
 local M = {}
 
-local KEY_MAX, VALUE_MAX = 255, 1 << 20
+local KEY_MAX, VALUE_MAX, MARK_MAX = 255, 1 << 20, 1 << 14
 
 local function warn(fetch)
   return function(message)
@@ -61,6 +61,13 @@ local function text_or_nil(value, name)
   return value
 end
 
+local function known_type(fetch, name, what)
+  local types = fetch.plugin.manifest.resources
+  if types[name] then return end
+  local hint = require("suggest").nearest(name, require("plugin.shape").names(types))
+  error(("%s: '%s' is no resource type%s"):format(what, name, hint and "; did you mean '" .. hint .. "'?" or ""), 3)
+end
+
 -- What only a listing has.
 local function for_listing(ctx, fetch, page)
   ctx.emit = page.emit
@@ -79,8 +86,19 @@ local function for_listing(ctx, fetch, page)
     if type(kind) ~= "string" or (type(id) ~= "string" and math.type(id) ~= "integer") then
       error("ctx.gone(kind, id): two texts expected", 2)
     end
+    if page.changes then
+      known_type(fetch, kind, "ctx.gone(kind, id): kind")
+      return page.changes:gone(kind, tostring(id))
+    end
     local parent = page.parent -- another object that is gone is just not there
     if parent and parent.type == kind and parent.id == tostring(id) then page.gone = true end
+  end
+  function ctx.mark(value)
+    if not page.list.changed then error("ctx.mark: the list has no `changed` that could go on from it", 2) end
+    local text, message = json.encode { value }
+    if value == nil or not text then error("ctx.mark(value): a plain value expected; " .. (message or "got nil"), 2) end
+    if #text > MARK_MAX then error("ctx.mark(value): the value is larger than 16 KiB", 2) end
+    page.mark = text
   end
   function ctx.get(kind, id)
     if type(kind) ~= "string" then error("ctx.get(kind, id): a text expected", 2) end
@@ -89,7 +107,8 @@ local function for_listing(ctx, fetch, page)
 end
 
 --- A context for one call of a plugin's function. `page` is filled by what the plugin says:
---- { list, emit } in; { incomplete, not_covered, expect, gone, puts } out. Without `page.emit` it is a
+--- { list, emit, changes } in (`changes`: the unit, of a listing of changes); { incomplete, not_covered, expect,
+--- gone, mark, puts } out. Without `page.emit` it is a
 --- context for `check`; with `page.no_http`, for `http`.
 function M.new(fetch, page)
   page.puts = {}

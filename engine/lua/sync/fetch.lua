@@ -24,10 +24,12 @@ end
 
 --- A fetch for a run: spec has name, plugin, settings, settings_json, session, ledger, state, run, script (the
 --- operator's mapping or nil), keep_raw, epoch, day, concurrency; warnings (those the run
---- has already) and on_warn, called after each more.
+--- has already) and on_warn, called after each more; former and full_every (s), for lists that know what changed
+--- (changes.lua); fetch.since is what the next run wants to know of them.
 function M.new(spec)
   local fetch = setmetatable(spec, Fetch)
   fetch.log, fetch.warnings, fetch.lists, fetch.found = log, fetch.warnings or {}, {}, {}
+  fetch.since = {}
   fetch.stage = fail.try(host_stage.open(fetch.state, fetch.run, json.encode(fetch.plugin.manifest.resources)))
   return fetch
 end
@@ -85,7 +87,7 @@ local function add_result(into, result)
   if rank[result.state] > rank[into.state] then into.state, into.reason = result.state, result.reason end
   into[result.state] = (into[result.state] or 0) + 1
   into.started = into.started and into.started < result.started and into.started or result.started
-  into.ended = result.ended
+  into.ended, into.changes = result.ended, result.changes
   for _, name in ipairs { "hits", "skipped", "aside", "faults" } do
     into[name] = into[name] + (result.counts[name] or 0)
   end
@@ -310,6 +312,7 @@ function Fetch:accounts()
       list = into.list, parents = list.per and into.parents or nil, started = into.started, ended = into.ended,
       announced = into.announced, seen = into.seen, pages = into.pages, reason = into.reason,
       state = into.ended and into.state or "open", complete = into.ended ~= nil and into.state == "complete",
+      mode = list.changed and (into.changes and "changes" or "full") or nil,
       kinds = list.kinds, remembered = into.hits, failed_parents = list.per and into.failed or nil,
     }
   end

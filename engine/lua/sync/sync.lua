@@ -1,10 +1,11 @@
 -- sync: one connector's run: fetch, compare, guard, publish.
 --
---   sync.run(home, connector, { fresh =, hold =, allow_empty =, wait =, progress = , dir = })
+--   sync.run(home, connector, { fresh =, full =, hold =, allow_empty =, wait =, progress = , dir = })
 --       -> { outcome = "ok"|"partial"|"held", run = record }       raises where the run failed
 --
 -- The state's folder is the connector's, or `dir` for a run on a copy (plan). A lock that the kernel releases
 -- keeps others away.
+local changes = require "sync.changes"
 local config = require "config.config"
 local fail = require "fail"
 local fetching = require "sync.fetch"
@@ -125,11 +126,19 @@ end
 
 -- A run -----------------------------------------------------------------------------------------------------
 
+-- What the accepted run knows of lists that can go on from there; nothing where all are to be listed in full.
+local function former_marks(run, options)
+  local accepted = fail.try(run.state:meta()).accepted
+  if options.full or accepted == 0 then return {} end
+  return changes.former(json.decode(fail.try(run.state:run(accepted)) or "null"), run.record.epoch)
+end
+
 local function fetch_all(home, connector, run, script, day, options)
   local spec = M.session(home, connector)
   spec.settings_json, spec.state, spec.run = settings_json(connector), run.state, run.number
   spec.script, spec.day, spec.epoch = script, day, run.record.epoch
   spec.keep_raw, spec.concurrency = connector.options.keep_raw ~= false, connector.options.http.concurrency or 8
+  spec.former, spec.full_every = former_marks(run, options), connector.options.full_every
   spec.warnings, spec.on_warn = run.record.warnings or {}, function() run:save() end
   run.record.warnings = spec.warnings
   local fetch = fetching.new(spec)
@@ -211,6 +220,7 @@ local function compare(connector, run, fetch, options)
   if meta.held and meta.held ~= run.number then close_held(state, meta, run.number) end
   record.follows = meta.accepted > 0 and meta.accepted or nil
   record.lists, record.warnings, record.http = fetch:accounts(), fetch.warnings, fetch.session:stats()
+  record.since = next(fetch.since) and fetch.since or nil
   local progress = options.progress
   local result = fail.try(fetch.stage:compare(fetch:list_facts(), progress and function(n)
     progress:at(n, nil, "compared")
