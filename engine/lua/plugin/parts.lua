@@ -54,7 +54,8 @@ local function normal_list(list_name, given, file)
   end
   a_function(full or rawget(list, 1), place .. "[1]", file)
   return {
-    name = list_name, fn = full or rawget(list, 1), changed = changed, per = rawget(list, "per"), when = rawget(list, "when"),
+    name = list_name, fn = full or rawget(list, 1), changed = changed, per = rawget(list, "per"),
+    when = rawget(list, "when"),
     after = as_list(rawget(list, "after")), emits = as_list(rawget(list, "emits") or list_name),
     stable_cursor = rawget(list, "stable_cursor") == true,
   }
