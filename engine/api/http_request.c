@@ -283,6 +283,41 @@ static int l_start_of_body(lua_State *L) {
     return start_k(L, LUA_OK, (lua_KContext)max);
 }
 
+/* For a body that is kept. */
+
+static int small_k(lua_State *L, int status, lua_KContext max) {
+    struct request *q = live(L, 1);
+    struct error e;
+    enum err rc;
+    (void)status;
+    vm_progress(L);
+    while ((rc = gather(q, &e)) == ERR_AGAIN && q->whole.len <= (size_t)max)
+        if (!http_want(q->wire)) return wait_for_news(L, max, small_k);
+    if (q->whole.len > (size_t)max) lua_pushboolean(L, false);
+    else if (rc) return api_fail(L, &e);
+    else lua_pushlstring(L, q->whole.data, q->whole.len);
+    return 1;
+}
+
+static int l_small(lua_State *L) {
+    lua_Integer max = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, max > 0 && max <= MIB, 2, "out of bounds");
+    if (live(L, 1)->splitting) return luaL_error(L, "its elements are being read");
+    lua_settop(L, 1);
+    return small_k(L, LUA_OK, (lua_KContext)max);
+}
+
+static int l_stand_in(lua_State *L) {
+    struct request *q = live(L, 1);
+    struct error e;
+    size_t len;
+    const char *bytes = luaL_checklstring(L, 2, &len);
+    if (q->splitting || q->whole.len > 0) return luaL_error(L, "the answer has a body of its own");
+    enum err rc = buf_add(&q->whole, bytes, len);
+    if (rc) err_set(&e, rc, "%s: no room for the answer that was kept", http_shown(q->wire));
+    return api_result(L, rc, &e);
+}
+
 /* Element by element. The iterator's upvalue 1 is the request. */
 
 static int failure_text(lua_State *L) {
@@ -424,6 +459,7 @@ static const luaL_Reg methods[] = {
     {"shown", l_shown},     {"body", l_body},     {"json", l_json},     {"secret", l_secret},
     {"each", l_each},       {"rest", l_rest},     {"over", l_over},     {"cancel", l_cancel},
     {"client", l_client},   {"unfinished", l_unfinished}, {"start_of_body", l_start_of_body},
+    {"small", l_small},     {"stand_in", l_stand_in},
     {NULL, NULL},
 };
 

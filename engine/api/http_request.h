@@ -6,6 +6,9 @@
  *   request:shown()    -> "GET https://host/path", without query
  *   request:body()     -> the whole body | nil, message, code
  *   request:start_of_body(max) -> its first bytes, be it whole or broken; the rest is given up
+ *   request:small(max) -> the whole body, false where it has more bytes (at most 1 MiB; what came is
+ *                         still there for each, json, body) | nil, message, code
+ *   request:stand_in(bytes) -> true: they are the body of this answer, which has none (304)
  *   request:json()     -> the whole body as a raw object or value | nil, message, code
  *   request:secret(path) -> the string at this path of the JSON body as a secret, which is then
  *                         no longer in the body | nil, message, code

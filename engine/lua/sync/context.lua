@@ -3,6 +3,7 @@
 -- A context is made for one call (one page, one check) and is of no use after it: what it was told ends up
 -- in `page`, which listing.lua reads.
 local contract = require "plugin.contract"
+local conditional = require "target.conditional"
 local json = require "host.json"
 local log = require "log"
 local sys = require "host.sys"
@@ -36,8 +37,8 @@ end
 -- The plugin's own cache. Values are JSON; what a page puts is written when the page ends.
 local function cache(fetch, page)
   local function check(key, level)
-    if type(key) ~= "string" or #key == 0 or #key > KEY_MAX then
-      error("ctx.store: a key of 1 to 255 bytes expected", level + 1)
+    if type(key) ~= "string" or #key == 0 or #key > KEY_MAX or key:byte() == 0 then
+      error("ctx.store: a key of 1 to 255 bytes expected, the first of them not 0", level + 1)
     end
   end
   return contract.bind("ctx.store", {
@@ -54,6 +55,15 @@ local function cache(fetch, page)
       page.puts[key] = text
     end,
   })
+end
+
+-- What answers to conditional requests are kept in: it is written with the page, too.
+local function answers(fetch, page)
+  return conditional.store {
+    get = function(key) return page.puts[key] or fetch.state:cached(key) end,
+    put = function(key, bytes) page.puts[key] = bytes end,
+    digest = fetch.plugin.digest,
+  }
 end
 
 local function text_or_nil(value, name)
@@ -119,7 +129,7 @@ function M.new(fetch, page)
     all = task.all, sleep = task.sleep, now = sys.now,
   }
   if not page.no_http then
-    page.http = fetch.session:open()
+    page.http = fetch.session:open(false, page.emit and answers(fetch, page))
     ctx.http = page.http
   end
   if page.emit then for_listing(ctx, fetch, page) end

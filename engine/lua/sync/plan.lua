@@ -43,8 +43,8 @@ end
 -- A fetch that asks nobody: every object that the accepted listings gave is emitted again, in its listing.
 local function replay(_, connector, run, script, day)
   local settings_json = fail.try(json.encode(connector.settings))
-  local idle = { stats = function() return { requests = 0, bytes = 0, retries = 0, throttled_s = 0 } end,
-    close = function() end }
+  local none = { requests = 0, bytes = 0, retries = 0, throttled_s = 0, not_modified = 0 }
+  local idle = { stats = function() return none end, close = function() end }
   local fetch = fetching.new {
     name = connector.name, plugin = connector.plugin, settings = connector.settings, settings_json = settings_json,
     session = idle, ledger = idle, state = run.state, run = run.number, script = script, day = day,

@@ -109,6 +109,12 @@ function M.renew(handle, used)
   return kind.renew ~= nil and kind:renew(used)
 end
 
+--- A name for a credential that is the same in the next run; nil for one that is fetched.
+function M.print(handle)
+  local kind = kinds[handle]
+  return kind.value and secret.hash("header", kind.name or "Authorization", kind.value) or nil
+end
+
 --- The settings that the credential is made of, for messages.
 function M.names(handle)
   return kinds[handle].names

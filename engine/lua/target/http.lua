@@ -5,10 +5,10 @@
 --     reroute = "http://127.0.0.1:PORT" of a simulator that answers in the target's place, or nil }
 --   session.auth, session.hmac   ctx.auth, ctx.hmac
 --   session:attach(result)       takes what M.http(ctx) returned: { base_url, auth, classify }
---   session:open()               ctx.http, for one page, check …: :get :post :put :patch :delete
+--   session:open(bare, store)    ctx.http, for one page, check …: :get :post :put :patch :delete
 --   session:finish(ctx_http)     ends what that has left open; a message where an `each` was left unfinished
 --   session:call(fn, what)       what the plugin's fn(ctx) returns, which makes a credential; in a task
---   session:stats()              { requests, bytes, retries, throttled_s }
+--   session:stats()              { requests, bytes, retries, throttled_s, not_modified }
 --   session:close()
 --
 -- What a request does is request.lua's. It must run in a task.
@@ -60,7 +60,7 @@ function M.session(spec)
     name = spec.name or "",
     client = client, rate = spec.manifest.rate, settings = spec.settings or {}, retry_s = http.retry_s or 120,
     ledger = spec.ledger, ctx = spec.ctx, sandbox = spec.sandbox, random = spec.random,
-    buckets = {}, held = {}, retries = 0, throttled = 0,
+    buckets = {}, held = {}, retries = 0, throttled = 0, not_modified = 0,
   }, Session)
   session.auth, session.hmac = auth.new(session), auth.hmac(session)
   return session
@@ -107,7 +107,7 @@ end
 function Session:stats()
   local stats = self.client:stats()
   return { requests = stats.requests, bytes = stats.bytes, retries = self.retries,
-    throttled_s = self.throttled }
+    throttled_s = self.throttled, not_modified = self.not_modified }
 end
 
 --- Ends all transfers. Nothing can be asked any more.
@@ -121,10 +121,10 @@ function Session:ask(method, path, options)
 end
 
 -- Asks for the plugin. Its mistakes are told at its line.
-local function ask_for_plugin(session, method, path, options)
+local function ask_for_plugin(session, method, path, options, store)
   local ok, ask = pcall(request.prepare, session, method, path, options or {})
   if not ok then error(ask, 3) end
-  ask.classify = session.classify
+  ask.classify, ask.store = session.classify, store
   return request.send(session, ask)
 end
 
@@ -160,8 +160,8 @@ local function without_auth(options)
 end
 
 --- ctx.http for one page: what it opens is ended by session:finish. `bare`: its requests carry no credential that
---- they do not name.
-function Session:open(bare)
+--- they do not name. `store`: what conditional requests are kept in (conditional.lua).
+function Session:open(bare, store)
   local page, responses, session = {}, { most = MANY }, self
   for _, method in ipairs(contract.names "ctx.http") do
     local name = method:upper()
@@ -169,7 +169,7 @@ function Session:open(bare)
       if this ~= page or type(path) ~= "string" then
         error(("ctx.http:%s(path_or_url, options) expected"):format(method), 2)
       end
-      local res = ask_for_plugin(session, name, path, bare and without_auth(options) or options)
+      local res = ask_for_plugin(session, name, path, bare and without_auth(options) or options, store)
       return account(responses, res)
     end
   end

@@ -7,6 +7,7 @@
 --   local res = request.send(session, ask)                                  in a task
 local auth = require "target.auth"
 local body = require "target.body"
+local conditional = require "target.conditional"
 local contract = require "plugin.contract"
 local fail = require "fail"
 local host = require "host.http"
@@ -52,6 +53,17 @@ local function auth_of(session, options, origin, said)
   return session.default_auth
 end
 
+local function check_conditional(options, method, headers)
+  if not options.conditional then return end
+  if method ~= "GET" then error("conditional: only a GET can be", 0) end
+  for name in pairs(headers) do
+    local lower = name:lower()
+    if lower == "if-none-match" or lower == "if-modified-since" then
+      error(("headers: %s is set by conditional"):format(name), 0)
+    end
+  end
+end
+
 --- What is to be asked, from what the plugin said.
 function M.prepare(session, method, path, options)
   check_options(options)
@@ -60,11 +72,12 @@ function M.prepare(session, method, path, options)
   if not parsed then error(("%s '%s': %s"):format(method, path, message), 0) end
   local content, content_type = body.of(options)
   local headers, said = headers_of(options, content_type)
+  check_conditional(options, method, headers)
   return {
     method = method, url = url.with_query(plain, options.query), shown = method .. " " .. parsed.shown,
     host = parsed.host, headers = headers, body = content, timeout_s = options.timeout_s,
     repeatable = retry.may_repeat(method, options.idempotent), raise = options.raise ~= false,
-    auth = auth_of(session, options, parsed.origin, said),
+    auth = auth_of(session, options, parsed.origin, said), conditional = options.conditional == true,
   }
 end
 
@@ -189,6 +202,8 @@ local function with_answer(session, ask, res)
     end
   end
   if ask.auth and res.status < 300 then auth.taken(ask.auth, ask.used) end
+  res = conditional.answer(session, ask, res)
+  if not res then return nil end
   local verdict, detail, code = judge(ask, res)
   if verdict == "ok" then return res end
   local why
@@ -209,6 +224,7 @@ end
 --- Sends it until there is an answer, which is returned, or no hope.
 function M.send(session, ask)
   ask.tries = 0
+  conditional.begin(session, ask)
   while true do
     ask.tries = ask.tries + 1
     local res, message, code = try(session, ask)

@@ -1,6 +1,6 @@
 -- response: an answer as plugins see it: status headers links url, json or body (the whole, which waits
--- for it), each(where, { optional = true }), rest, secret(path). It cannot be written to, and the request
--- behind it cannot be reached.
+-- for it), each(where, { optional = true }), rest, secret(path), from_store. It cannot be written to, and the
+-- request behind it cannot be reached.
 local contract = require "plugin.contract"
 local refusal = require "target.refusal"
 local url = require "target.url"
@@ -23,6 +23,7 @@ end
 
 local lazy = {
   status = function(state) return state.status end,
+  from_store = function(state) return state.from_store end,
   headers = function(state) return state.headers end,
   url = function(state) return (state.shown:gsub("^%u+ ", "")) end,
   links = function(state)
@@ -52,6 +53,7 @@ function methods.secret(res, path)
   local state = states[res]
   local value = must(state, state.request:secret(path))
   state.json = nil
+  if state.on_secret then state.on_secret() end
   return value
 end
 
@@ -77,12 +79,26 @@ local Response = {
   __tostring = function(res) return states[res].shown end,
 }
 
---- A response for a request whose headers are in.
-function M.new(request)
+local function make(request, status, headers, from_store)
   local res = setmetatable({}, Response)
-  states[res] = { request = request, status = request:status(), headers = request:headers(),
+  states[res] = { request = request, status = status, headers = headers, from_store = from_store,
     shown = request:shown() }
   return res
+end
+
+--- A response for a request whose headers are in.
+function M.new(request)
+  return make(request, request:status(), request:headers(), false)
+end
+
+--- The answer that was kept, with the body that stands in for that of a 304.
+function M.stored(request, headers)
+  return make(request, 200, headers, true)
+end
+
+--- fn is called when a secret has been taken out of the body.
+function M.on_secret(res, fn)
+  states[res].on_secret = fn
 end
 
 --- The request behind it.
