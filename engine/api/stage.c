@@ -17,6 +17,7 @@
  *   g:sync() · g:tick() · g:cache(key, value) · g:index(unit)
  *   g:walk(unit) -> iterator of raw, name, kind, parent, outcome
  *   g:find(name | kind, id) -> raw, parent | nil
+ *   g:names() -> a set of texts;  set:add(text) -> true where it was not there | nil, message, code
  *   g:compare({{name=, gone=bool, keep=bool}, …} [, progress]) -> result | nil, message, code
  *   g:close() */
 #include "stage.h"
@@ -27,6 +28,7 @@
 #include "../host/compare.h"
 #include "../host/json.h"
 #include "../host/limits.h"
+#include "../host/names.h"
 #include "../host/secret.h"
 #include "api.h"
 #include "emit.h"
@@ -429,6 +431,33 @@ static int g_find(lua_State *L) {
     return 2;
 }
 
+#define NAMES_CLASS "reeve.names"
+
+static int names_release(lua_State *L) {
+    names_free(luaL_checkudata(L, 1, NAMES_CLASS));
+    return 0;
+}
+
+static int g_names(lua_State *L) {
+    struct api_stage *g = check_stage(L);
+    struct names *s = lua_newuserdatauv(L, sizeof *s, 0);
+    *s = (struct names){.used = 0};
+    memcpy(s->key, g->s->secret, sizeof s->key);
+    luaL_setmetatable(L, NAMES_CLASS);
+    return 1;
+}
+
+static int names_l_add(lua_State *L) {
+    struct names *s = luaL_checkudata(L, 1, NAMES_CLASS);
+    struct span text;
+    struct error e;
+    bool added;
+    text.p = luaL_checklstring(L, 2, &text.n);
+    if (names_add(s, text, &added, &e)) return api_fail(L, &e);
+    lua_pushboolean(L, added);
+    return 1;
+}
+
 static void progress(void *of, size_t judged) {
     lua_State *L = of;
     lua_pushvalue(L, 3);
@@ -464,7 +493,7 @@ static int g_compare(lua_State *L) {
 static const luaL_Reg stage_methods[] = {
     {"kind", g_kind},   {"unit", g_unit}, {"sync", g_sync}, {"tick", g_tick},
     {"cache", g_cache}, {"index", g_index}, {"walk", g_walk}, {"find", g_find},
-    {"compare", g_compare}, {"close", stage_release}, {NULL, NULL},
+    {"names", g_names}, {"compare", g_compare}, {"close", stage_release}, {NULL, NULL},
 };
 
 static const luaL_Reg unit_methods[] = {
@@ -473,11 +502,14 @@ static const luaL_Reg unit_methods[] = {
     {"changes_end", u_changes_end}, {"restart", u_restart}, {"close", unit_release}, {NULL, NULL},
 };
 
+static const luaL_Reg names_methods[] = {{"add", names_l_add}, {NULL, NULL}};
+
 static const luaL_Reg functions[] = {{"open", f_open}, {NULL, NULL}};
 
 int luaopen_host_stage(lua_State *L) {
     api_class(L, STAGE_CLASS, stage_methods, stage_release);
     api_class(L, UNIT_CLASS, unit_methods, unit_release);
+    api_class(L, NAMES_CLASS, names_methods, names_release);
     luaL_newlib(L, functions);
     return 1;
 }

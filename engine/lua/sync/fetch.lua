@@ -143,7 +143,7 @@ local function parents_of(fetch, sources, kind, into)
 end
 
 local function run_parents(fetch, list, into, sources)
-  local asked, running, failed = {}, 0, nil
+  local asked, running, failed = fetch.stage:names(), 0, nil
   local next_parent = parents_of(fetch, sources, list.per, into)
   local moved = task.event()
   local function one(name, parents)
@@ -157,14 +157,12 @@ local function run_parents(fetch, list, into, sources)
   while not failed do
     local name, parents
     if running < fetch.concurrency then name, parents = next_parent() end
-    if name and not asked[name] then
-      asked[name] = true
+    if not name then
+      if running == 0 then return end
+      task.wait(moved)
+    elseif fail.try(asked:add(name)) then -- else another list gave it too
       running = running + 1
       task.spawn(one, { args = { name, parents } })
-    elseif not name and running == 0 then
-      return
-    elseif not name then
-      task.wait(moved)
     end
   end
   error(failed, 0)
