@@ -1,13 +1,14 @@
 -- What Reeve asks of a SCIM 2.0 server: RFC 7643 (what things are), RFC 7644 (how they are asked for).
 local paging = require "paging"
 local text = require "reeve.text"
+local values = require "values"
 
 local M = {}
 
 local HEADERS = { Accept = "application/scim+json, application/json" }
 
-local function get(ctx, path, query, values)
-  return ctx.http:get(path, { query = query, path = values, headers = HEADERS })
+local function get(ctx, path, query, parts)
+  return ctx.http:get(path, { query = query, path = parts, headers = HEADERS })
 end
 
 -- Credentials ------------------------------------------------------------------------------------------------
@@ -75,8 +76,9 @@ end
 
 function M.check(ctx)
   local warnings, size = {}, ctx.settings.page_size
-  local users = get(ctx, "/Users", { startIndex = 1, count = 1 }).json
-  local total, limit = paging.number(users.totalResults), page_limit(ctx)
+  local res = get(ctx, "/Users", { startIndex = 1, count = 1 })
+  for _ in res:each("Resources", { optional = true }) do end -- a server that ignores count gives them all
+  local total, limit = paging.number(res.rest.totalResults), page_limit(ctx)
   if total == 0 then warnings[#warnings + 1] = "the server shows no user to this credential" end
   if limit and limit > 0 and limit < size then
     warnings[#warnings + 1] = ("the server gives %d at once at most, and page_size is %d"):format(limit, size)
@@ -88,13 +90,13 @@ end
 -- Lists ------------------------------------------------------------------------------------------------------
 
 -- What a user has of a multi-valued attribute, as records of their own: nobody lists them.
-local function emit_values(ctx, kind, values, seen)
-  for _, item in ipairs(type(values) == "table" and values or {}) do
-    local value = type(item) == "table" and item.value or item
-    local key = kind .. "/" .. tostring(value)
-    if value and type(value) ~= "table" and not seen[key] then
+local function emit_values(ctx, kind, attribute, seen)
+  for _, item in ipairs(values.items(attribute)) do
+    local id = values.id(item)
+    local key = kind .. "/" .. tostring(id)
+    if id and not seen[key] then
       seen[key] = true
-      ctx.emit(kind, { value = value })
+      ctx.emit(kind, { value = id })
     end
   end
 end
@@ -132,13 +134,10 @@ local function groups(ctx, cursor)
   return ctx.not_covered("the server shows no groups to this credential")
 end
 
-local function id_of(member)
-  return member.value or type(member["$ref"]) == "string" and member["$ref"]:match("([^/]+)/?$")
-end
-
 -- Some servers leave a member's type out; it is a group where it is one of those we know.
 local function emit_member(ctx, member)
-  local id = id_of(member)
+  if type(member) ~= "table" then member = { value = member } end
+  local id = values.id(member)
   local is_group = not member.type and not member["$ref"] and id and ctx.get("group", id) ~= nil
   ctx.emit("member", member, is_group and { type = "Group" } or nil)
 end
@@ -148,7 +147,7 @@ local function members(ctx, _, group)
   local sides = ctx.settings.memberships
   if sides == "users" then return end
   if sides ~= "each_group" and group.members then
-    for _, member in ipairs(group.members) do emit_member(ctx, member) end
+    for _, member in ipairs(values.items(group.members)) do emit_member(ctx, member) end
     return
   end
   local ok, res = pcall(get, ctx, "/Groups/{id}", nil, { id = group.id })

@@ -1,4 +1,5 @@
 -- What SCIM's objects mean. A field that Reeve has no place for goes into the profile under its own name.
+local values = require "values"
 
 -- Some servers write booleans as text, "True" among them.
 local function boolean(value)
@@ -6,20 +7,6 @@ local function boolean(value)
   local word = value:lower()
   if word == "true" then return true end
   if word == "false" then return false end
-end
-
--- The items of a multi-valued attribute as tables: servers give texts too, or one item without a list.
-local function items(attribute)
-  if type(attribute) ~= "table" then attribute = { attribute } end
-  if attribute.value then attribute = { attribute } end
-  local list = {}
-  for i, item in ipairs(attribute) do list[i] = type(item) == "table" and item or { value = item } end
-  return list
-end
-
--- The id that an item refers to: its value, or the last part of its address.
-local function id_of(item)
-  return item.value or type(item["$ref"]) == "string" and item["$ref"]:match("([^/]+)/?$") or nil
 end
 
 -- Every field that is not in `taken`, as it is.
@@ -61,7 +48,7 @@ end
 -- The primary address, else that for work, else the first; a user name may be one.
 local function emails_of(raw)
   local all, best, rank = {}, nil, 0
-  for _, item in ipairs(items(raw.emails)) do
+  for _, item in ipairs(values.items(raw.emails)) do
     local worth = boolean(item.primary) and 3 or item.type == "work" and 2 or 1
     if item.value then
       all[#all + 1] = item.value
@@ -81,16 +68,16 @@ local function status_of(raw)
 end
 
 local function add_grants(grants, attribute, kind, slug)
-  for _, item in ipairs(items(attribute)) do
-    local id = id_of(item)
+  for _, item in ipairs(values.items(attribute)) do
+    local id = values.id(item)
     if id then grants[#grants + 1] = { on = { type = kind, id = id }, slug = slug } end
   end
 end
 
 -- What a user's own `groups` say of direct membership; those through other groups follow from these.
 local function add_groups(grants, raw)
-  for _, item in ipairs(items(raw.groups)) do
-    local id = id_of(item)
+  for _, item in ipairs(values.items(raw.groups)) do
+    local id = values.id(item)
     if id and tostring(item.type):lower() ~= "indirect" then
       grants[#grants + 1] = { on = { type = "group", id = id }, slug = "member" }
     end
@@ -110,7 +97,7 @@ local function profile_of(raw, work)
   for name, value in pairs(work) do
     if name ~= "manager" then profile[name] = value end
   end
-  profile.manager = type(manager) == "table" and (id_of(manager) or manager.managerId) or manager
+  profile.manager = type(manager) == "table" and (values.id(manager) or manager.managerId) or manager
   profile.manager_name = type(manager) == "table" and manager.displayName or nil
   return profile
 end
@@ -154,12 +141,12 @@ local function kind_of(raw, with)
     local address = raw["$ref"]
     word = type(address) == "string" and address:match("([^/]+)/[^/]+/?$") == "Groups" and "Group" or "User"
   end
-  return word:lower()
+  return tostring(word):lower()
 end
 
 -- A group within a group hands its membership on to its own members. What is neither user nor group is left out.
 local function member(raw, at)
-  local kind, id = kind_of(raw, at.with), id_of(raw)
+  local kind, id = kind_of(raw, at.with), values.id(raw)
   if not id or kind ~= "user" and kind ~= "group" then return nil end
   local through = kind == "group" and { { type = "group", id = id, slug = "member" } } or nil
   return { grants = { { on = at.parent, slug = "member", to = { type = kind, id = id }, expandable = through } } }

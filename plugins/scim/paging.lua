@@ -23,14 +23,14 @@ local function is_list(rest)
   return false
 end
 
--- Hands the page's resources on: { count, first (its first id), again = it is the page before once more }.
-local function take(res, before, each)
+-- Hands the page's resources on: { count, first (its first id), again = it is one that we had }.
+local function take(res, at, each)
   local page = { count = 0 }
   for resource in res:each("Resources", { optional = true }) do
     page.count = page.count + 1
     if page.count == 1 then
       page.first = resource.id
-      page.again = page.first ~= nil and page.first == before
+      page.again = page.first ~= nil and (page.first == at.before or page.first == at.head)
     end
     if not page.again then each(resource) end
   end
@@ -45,9 +45,10 @@ local function is_over(page, at, size)
   return page.total == page.seen and not suspicious
 end
 
--- The server gave the page before again: it does not know startIndex. That does no harm where all had come.
-local function ends_repeated(ctx, page, trusted)
-  if not trusted or page.total and page.total <= page.seen then return end
+-- The server gave a page again. Some do so behind the end; where there never was another page, it may not know
+-- startIndex, and hold more than it shows.
+local function ends_repeated(ctx, page, at)
+  if page.total and page.total <= page.seen or not page.total and at.before ~= at.head then return end
   ctx.incomplete("the server ignores startIndex, and whether it gave everything cannot be told; "
     .. "page_size=0 asks for everything at once")
 end
@@ -60,25 +61,27 @@ local function check_shrunk(ctx, page, at)
 end
 
 --- One page of a list: asks `get(query)`, hands each resource to `each`, and returns the cursor of the next page,
---- { start = its startIndex, seen = resources before it, first = the first id of the page before, total = announced }.
+--- { start = its startIndex, seen = resources before it, total = announced, head, before = the first ids of the
+--- first page and of the one before it }.
 function M.page(ctx, cursor, get, each)
-  local size, trusted = ctx.settings.page_size, ctx.settings.trust_total
+  local size = ctx.settings.page_size
   local at = cursor or { start = 1, seen = 0 }
   local res = get(size > 0 and { startIndex = at.start, count = size } or {})
-  local page = take(res, at.first, each)
-  page.total, page.seen = M.number(res.rest.totalResults), at.seen + page.count
+  local page = take(res, at, each)
+  page.total, page.seen = ctx.settings.trust_total and M.number(res.rest.totalResults) or nil, at.seen + page.count
   if page.again then
     page.seen = at.seen
-    return ends_repeated(ctx, page, trusted)
+    return ends_repeated(ctx, page, at)
   end
   if page.count == 0 and at.start == 1 and not is_list(res.rest) then
     return nil, "the answer is no SCIM list", "invalid"
   end
-  if trusted then check_shrunk(ctx, page, at) end
+  check_shrunk(ctx, page, at)
   if not is_over(page, at, size) then
-    return { start = at.start + page.count, seen = page.seen, first = page.first, total = page.total }
+    return { start = at.start + page.count, seen = page.seen, total = page.total, head = at.head or page.first,
+      before = page.first }
   end
-  if trusted and page.total and page.total > page.seen then
+  if page.total and page.total > page.seen then
     ctx.incomplete(("the server announces %d and gave %d"):format(page.total, page.seen))
   end
 end

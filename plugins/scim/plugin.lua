@@ -33,7 +33,7 @@ return {
     { name = "page_size", title = "Page size", kind = "integer", default = 100,
       help = "how many are asked for at once; 0 asks without paging" },
     { name = "trust_total", title = "Trust totalResults", kind = "boolean", default = true,
-      help = "false for servers that announce more than they give" },
+      help = "false for servers that announce more than they give: then each list is asked until nothing comes" },
   },
 
   rate = { requests = 25, per_s = 1 },

@@ -2,11 +2,13 @@
 -- options. `quirks` names the ways in which it departs from RFC 7643 and 7644, as servers in the field do:
 --
 --   ignore_count cap ignore_start        of paging: all at once · seven at most · always from the first
+--   wrap clamp                           behind the end there is the first page again · the last one
 --   no_total zero_total page_total large_total text_total   of totalResults · items_per_page: says 1
 --   no_resources                         Resources is left out where it is empty
 --   text_booleans no_active no_primary no_emails             of users
 --   no_members cut_members               of groups in a list: none · three at most; by itself a group has all
---   no_user_groups untyped no_groups     users do not tell their groups · members have no type · /Groups: 501
+--   no_user_groups no_groups             users do not tell their groups · /Groups: 501
+--   untyped bare_members                 members have no type · are bare ids
 --   ignore_attributes                    excludedAttributes is not known
 --   soft_delete                          who was removed is still listed, as deleted
 --   no_config bare_types                 no ServiceProviderConfig · ResourceTypes is an array
@@ -99,6 +101,7 @@ end
 
 local function member_of(sim, kind, id)
   if has(sim, "untyped") then return { value = id } end
+  if has(sim, "bare_members") then return id end
   return { value = id, type = kind, display = kind .. " " .. id, ["$ref"] = ("/scim/v2/%ss/%s"):format(kind, id) }
 end
 
@@ -165,6 +168,8 @@ local function list(sim, req, all)
   if has(sim, "ignore_start") then start = 1 end
   if has(sim, "ignore_count") then count = #all end
   if has(sim, "cap") then count = math.min(count, CAP) end
+  if start > #all and has(sim, "wrap") then start = 1 end
+  if start > #all and has(sim, "clamp") then start = math.max(1, (#all - 1) // count * count + 1) end
   local page = {}
   for i = start, math.min(#all, start + count - 1) do page[#page + 1] = shown(sim, all[i], req.query) end
   return 200, {

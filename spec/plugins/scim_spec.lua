@@ -133,6 +133,18 @@ describe("a server that pages in its own way", function()
     end)
   end
 
+  for _, quirks in ipairs { "wrap", "clamp", "wrap,no_total", "clamp,no_total", "wrap,zero_total" } do
+    it("gives the same behind its end (" .. quirks .. ")", function()
+      quirky(quirks, { page_size = 2 }):sync(0)
+      assert.equal(baseline, w:sorted())
+    end)
+  end
+
+  it("gives the same page behind a page that was all", function()
+    quirky("wrap", { page_size = 100 }):sync(0)
+    assert.equal(baseline, w:sorted())
+  end)
+
   it("is asked no more often than it must be", function()
     local function asked(quirks, more)
       quirky(quirks, more)
@@ -171,6 +183,8 @@ describe("a server that pages in its own way", function()
     assert.matches("announces 1090 and gave 90", reeve.encode(w:last_run().lists))
     quirky("large_total", { trust_total = false }):sync(0)
     assert.equal(90, #w:list "user")
+    quirky("large_total,wrap", { trust_total = false, page_size = 2 }):sync(0)
+    assert.equal(90, #w:list "user")
   end)
 
   it("is not believed where somebody was removed while it was read", function()
@@ -199,7 +213,8 @@ describe("a server that pages in its own way", function()
 end)
 
 describe("a server that tells memberships in its own way", function()
-  local same = { { "no_members" }, { "no_user_groups" }, { "untyped" }, { "no_members,no_user_groups" },
+  local same = { { "no_members" }, { "no_user_groups" }, { "untyped" }, { "bare_members" },
+    { "no_members,no_user_groups" },
     { "cut_members", "each_group" }, { "cut_members,no_user_groups", "each_group" }, { "", "groups" },
     { "ignore_attributes", "each_group" }, { "cut_members,ignore_attributes", "each_group" } }
   for _, case in ipairs(same) do
