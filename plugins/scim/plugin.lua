@@ -36,7 +36,7 @@ return {
       help = "false for servers that announce more than they give: then each list is asked until nothing comes" },
   },
 
-  rate = { requests = 25, per_s = 1 },
+  rate = { requests = 50, per_s = 1 },
   volatile = { "profile.last_modified" },
 
   resources = {

@@ -90,13 +90,14 @@ local function make_user(sim, r, i, change)
   }
 end
 
+-- All by number, and those that are listed.
 local function make_users(sim)
-  local r, changes, users = sim.random:stream("user"), drift(sim), {}
+  local r, changes, users, listed = sim.random:stream("user"), drift(sim), {}, {}
   for i = 1, sim.options.users do
-    local user = make_user(sim, r:at(i), i, changes[i] or {})
-    if not user.deleted or has(sim, "soft_delete") then users[#users + 1] = user end
+    users[i] = make_user(sim, r:at(i), i, changes[i] or {})
+    if not users[i].deleted or has(sim, "soft_delete") then listed[#listed + 1] = users[i] end
   end
-  return users
+  return users, listed
 end
 
 local function member_of(sim, kind, id)
@@ -105,13 +106,17 @@ local function member_of(sim, kind, id)
   return { value = id, type = kind, display = kind .. " " .. id, ["$ref"] = ("/scim/v2/%ss/%s"):format(kind, id) }
 end
 
+local function is_in(user, g)
+  local last = user.groups and user.groups[#user.groups]
+  return last ~= nil and last.value == group_id(g)
+end
+
 -- Who is in group g: users at a distance from one another, and for the first groups the next group.
 local function make_group(sim, users, g)
-  local o, members = sim.options, {}
-  for n = 1, o.users > 0 and o.members or 0 do members[user_id((g * 7 + n * 3) % o.users + 1)] = true end
-  local list = {}
-  for _, user in ipairs(users) do
-    if members[user.id] and not user.deleted then
+  local o, list = sim.options, {}
+  for n = 1, math.min(o.users, o.members) do
+    local user = users[(g * 7 + n * 3) % o.users + 1]
+    if not user.deleted and not is_in(user, g) then
       list[#list + 1] = member_of(sim, "User", user.id)
       user.groups = user.groups or {}
       table.insert(user.groups, { value = group_id(g), display = "Group " .. g, type = "direct" })
@@ -124,8 +129,10 @@ end
 
 local function build(sim)
   local d = sim.documents
-  d.users, d.groups, d.apps = make_users(sim), {}, {}
-  for g = 1, sim.options.groups do d.groups[g] = make_group(sim, d.users, g) end
+  local all
+  all, d.users = make_users(sim)
+  d.groups, d.apps = {}, {}
+  for g = 1, sim.options.groups do d.groups[g] = make_group(sim, all, g) end
   for _, user in ipairs(has(sim, "no_user_groups") and d.users or {}) do user.groups = nil end
   for a = 1, sim.options.applications do
     d.apps[a] = { schemas = { "urn:example:params:scim:schemas:Application" }, id = "app/" .. a,
