@@ -301,7 +301,7 @@ function checks.reeve_modules_work_in_a_sandbox()
   gives(nil, "return (require 'reeve.json'.decode '[')")
   local ok, e = vm.protect(assert(vm.load("require 'reeve.time'.format()", "@x/x.lua", env)))
   assert(not ok)
-  has(e, "x/x.lua:1: format: a number expected, got a nil")
+  has(e, "x/x.lua:1: time.format(time): time: a time as text or in seconds expected, got nil")
 end
 
 return checks

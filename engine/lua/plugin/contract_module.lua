@@ -1,26 +1,48 @@
 -- contract_module: what `require` gives beside a plugin's own files, and the globals of a sandbox. See
 -- contract.lua for the form.
+local NO_TEXT = "for what is no text"
 
 return {
   { "reeve.time", "Times. There is no clock here: what a mapping gives depends on nothing but the object.",
-    { "parse", "(text: string): Time?", "The seconds since 1970 of RFC 3339 or an HTTP date; nil for no time.",
-      raises = "for what is no text" },
-    { "format", "(seconds: Time): string", "RFC 3339 in UTC, the form that records have.",
-      raises = "for what is no number" },
+    { "parse", "(text: string, format?: string, zone?: string): Time?",
+      "The seconds since 1970 of RFC 3339, a date or an HTTP date; with a format (%Y %m %d %H %M %S %b %p %z) of a text "
+      .. 'in that form, at "+02:00" where it has no %z. nil for no time.',
+      raises = "for what is no text, and for a format or zone that is none" },
+    { "epoch", "(value?: string|number): Time?", "A number, or its text, that counts seconds or milliseconds since 1970; "
+      .. "nil for nil, 0 and other texts.", raises = "for what is neither text nor number" },
+    { "format", "(time: string|Time): string?", "RFC 3339 in UTC, the form that records have; nil where the text is no "
+      .. "time.", raises = "for what is neither text nor number" },
     { "day", "(time: string|Time): string?", "The UTC date, 2026-11-24; nil where the text is no time.",
+      raises = "for what is neither text nor number" },
+    { "add", "(time: string|Time, seconds: Seconds): string?", "So many seconds later, as RFC 3339; nil where the text "
+      .. "is no time.", raises = "for what is neither text nor number" },
+    { "between", "(from: string|Time, to: string|Time): Seconds?",
+      "The seconds from one time to another, negative where that is earlier; nil where one is no time.",
       raises = "for what is neither text nor number" },
   },
   { "reeve.text", "What is often done with texts, in UTF-8; small letters are made of A-Z alone.",
-    { "trim", "(s: string): string", "Without blanks at both ends." },
+    { "trim", "(s: string): string", "Without blanks at both ends.", raises = NO_TEXT },
     { "split", "(s: string, separator?: string): string[]",
       'The parts between separators ("," unless told), trimmed; empty ones are kept.',
-      raises = 'for the separator ""' },
-    { "lower", "(s?: string): string?", "In small letters; nil stays nil." },
-    { "starts", "(s: string, text: string): boolean", "Does s begin with this text?" },
-    { "ends", "(s: string, text: string): boolean", "Does s end with this text?" },
+      raises = NO_TEXT .. ', and for the separator ""' },
+    { "lower", "(s?: string): string?", "In small letters; nil stays nil.", raises = NO_TEXT },
+    { "starts", "(s: string, text: string): boolean", "Does s begin with this text?", raises = NO_TEXT },
+    { "ends", "(s: string, text: string): boolean", "Does s end with this text?", raises = NO_TEXT },
+    { "contains", "(s?: string, text: string): boolean", "Is this text, no pattern, in s? nil has nothing in it.",
+      raises = NO_TEXT },
+    { "match_any", "(s?: string, patterns: string[]): string?",
+      "The first of these Lua patterns that s matches; nil where none does, and for nil.",
+      raises = NO_TEXT .. ", and for patterns that are no list of texts" },
     { "cut", "(s: string, mark: string): string, string?",
-      "What is before and after the first mark (plain text); s and nil where there is none." },
-    { "slug", "(s: string): string?", '"Power users (EU)" is power_users_eu; nil where nothing is left.' },
+      "What is before and after the first mark (plain text); s and nil where there is none.", raises = NO_TEXT },
+    { "domain", "(email?: string): string?", "The domain of an address, in small letters; nil where there is none, and "
+      .. "for nil.", raises = NO_TEXT },
+    { "local_part", "(email?: string): string?", "What stands before an address's domain; nil where there is none, and "
+      .. "for nil.", raises = NO_TEXT },
+    { "first", "(...: any): string?", "The first that is a text with something in it, trimmed: of a display name, a name "
+      .. "and an address, say." },
+    { "slug", "(s: string): string?", '"Power users (EU)" is power_users_eu; nil where nothing is left.',
+      raises = NO_TEXT },
   },
   { "reeve.json", "JSON, exact: integers to 64 bits, nulls in arrays json.null.",
     { "null", "Null", "JSON's null." },
