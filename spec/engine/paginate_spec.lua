@@ -363,6 +363,20 @@ describe("pages of each parent", function()
   end)
 end)
 
+describe("pages of what changed", function()
+  it("are asked with the time or mark of the last listing", function()
+    start([[
+  user = { full = paginate.offset { path = "/offset", items = "items", emit = "user" },
+    changed = paginate.offset { path = "/offset", items = "items", emit = "user", short_page_ends = true, size = 10,
+      query = function(_, since) return { since = since:sub(1, 2) } end } },]], { users = 25 })
+    all(25, 4)
+    w:forget()
+    w:synced()
+    assert.equal(3, w:asked("since=20"))
+    assert.equal(ids(25), w:ids("user"))
+  end)
+end)
+
 describe("a builder", function()
   -- What it says, and the options that lead to it.
   local wrong = {

@@ -194,7 +194,7 @@ function checks.lists_are_checked()
   local user = "user = function(ctx) end"
   connector_refused(user, "user = 1", ": list.user: a function, or a table with one expected, got 1")
   connector_refused(user, "user = {}", ": list.user[1]: a function expected, got nothing")
-  connector_refused(user, "user = { full = 1 }", ": list.user.full: not part of plugin api 1")
+  connector_refused(user, "user = { full = 1 }", ": list.user.full: a function expected, got 1")
   connector_refused("local M = {}", "local M = { chek = 1 }", ": unknown key 'chek' (did you mean 'check'?)")
   connector_refused("local M = {}", "local M = { check = 1 }", ": check: a function expected, got 1")
   connector_refused("return M", "return { list = {} }", ": list: at least one list expected")

@@ -5,6 +5,7 @@
 -- `at` is what options' param is to be; an address where `first` is false and the style follows addresses.
 -- What the plugin's tables hold is never written to: a page's fields go into copies.
 local http = require "host.http"
+local json = require "host.json"
 local options = require "plugin.paginate_options"
 
 local M = {}
@@ -74,7 +75,9 @@ function M.send(given, at, ctx, ...)
   local into = options.ask(given, "into", "query", ctx, ...)
   local size, beside = options.ask(given, "size", nil, ctx, ...), slots[into] and into
   if beside == "header" or beside == "path" then beside = "query" end
-  ask.path = ask.path or (...)
+  local parent = (...)
+  local object = type(parent) == "table" or json.is_raw(parent) -- what `changed` is given may be a time
+  ask.path = ask.path or object and parent or nil
   if size then place(ask, beside, options.ask(given, "size_param", given.size_name, ctx, ...), size) end
   if at ~= nil then place(ask, into, options.ask(given, "param", given.param_name, ctx, ...), at) end
   return send(given, method_of(given, ask, ctx, ...), options.ask(given, "path", nil, ctx, ...), ask, ctx, ...)
