@@ -38,7 +38,8 @@ describe("reeve.text", function()
   it("takes addresses apart, absent ones too", function()
     all {
       { "text.domain 'Ana.Smith@Example.COM '", "example.com" }, { "text.domain(nil)", "nil" },
-      { "text.domain 'nobody'", "nil" }, { "text.domain '@example.com'", "nil" }, { "text.domain 'a@b@c.org'", "c.org" },
+      { "text.domain 'nobody'", "nil" }, { "text.domain '@example.com'", "nil" },
+      { "text.domain 'a@b@c.org'", "c.org" },
       { "text.local_part 'Ana+x@example.com'", "Ana+x" }, { "text.local_part(nil)", "nil" },
       { "text.local_part 'a@'", "nil" },
     }

@@ -5,11 +5,12 @@ local NO_TEXT = "for what is no text"
 return {
   { "reeve.time", "Times. There is no clock here: what a mapping gives depends on nothing but the object.",
     { "parse", "(text: string, format?: string, zone?: string): Time?",
-      "The seconds since 1970 of RFC 3339, a date or an HTTP date; with a format (%Y %m %d %H %M %S %b %p %z) of a text "
-      .. 'in that form, at "+02:00" where it has no %z. nil for no time.',
+      "The seconds since 1970 of RFC 3339, a date or an HTTP date; with a format (%Y %m %d %H %M %S %b %p %z) of a "
+      .. 'text in that form, at "+02:00" where it has no %z. nil for no time.',
       raises = "for what is no text, and for a format or zone that is none" },
-    { "epoch", "(value?: string|number): Time?", "A number, or its text, that counts seconds or milliseconds since 1970; "
-      .. "nil for nil, 0 and other texts.", raises = "for what is neither text nor number" },
+    { "epoch", "(value?: string|number): Time?",
+      "A number, or its text, that counts seconds or milliseconds since 1970;"
+      .. " nil for nil, 0 and other texts.", raises = "for what is neither text nor number" },
     { "format", "(time: string|Time): string?", "RFC 3339 in UTC, the form that records have; nil where the text is no "
       .. "time.", raises = "for what is neither text nor number" },
     { "day", "(time: string|Time): string?", "The UTC date, 2026-11-24; nil where the text is no time.",
@@ -37,9 +38,11 @@ return {
       "What is before and after the first mark (plain text); s and nil where there is none.", raises = NO_TEXT },
     { "domain", "(email?: string): string?", "The domain of an address, in small letters; nil where there is none, and "
       .. "for nil.", raises = NO_TEXT },
-    { "local_part", "(email?: string): string?", "What stands before an address's domain; nil where there is none, and "
-      .. "for nil.", raises = NO_TEXT },
-    { "first", "(...: any): string?", "The first that is a text with something in it, trimmed: of a display name, a name "
+    { "local_part", "(email?: string): string?",
+      "What stands before an address's domain; nil where there is none, and"
+      .. " for nil.", raises = NO_TEXT },
+    { "first", "(...: any): string?",
+      "The first that is a text with something in it, trimmed: of a display name, a name "
       .. "and an address, say." },
     { "slug", "(s: string): string?", '"Power users (EU)" is power_users_eu; nil where nothing is left.',
       raises = NO_TEXT },
