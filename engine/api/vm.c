@@ -336,6 +336,7 @@ lua_State *vm_new(void) {
     lua_State *L = lua_newstate(budget_alloc, NULL);
     if (!L) return NULL;
     lua_atpanic(L, panic);
+    lua_gc(L, LUA_GCGEN, 0, 0); /* nearly all of a sync's objects live for one emit */
     lua_checkstack(L, VM_STACK_ROOM);
     lua_pushcfunction(L, open_engine);
     if (vm_call(L, 0, 0) == LUA_OK) return L;

@@ -51,5 +51,6 @@ wrong:
 
 bool json_utf8_valid(const char *bytes, size_t len) {
     struct json_utf8 u = between;
-    return json_utf8_run(&u, bytes, len) && u.need == 0;
+    size_t ascii = ascii_run(bytes, len); /* mostly all of it */
+    return ascii == len || (json_utf8_run(&u, bytes + ascii, len - ascii) && u.need == 0);
 }
