@@ -4,7 +4,8 @@
 --
 -- Figures are of the best of three, where a thing can be done three times. CPU times are the
 -- process's own; memory is RssAnon of /proc/PID/status, looked at from outside all the time.
-package.path = "spec/support/?.lua;" .. package.path
+package.path = "spec/support/?.lua;spec/bench/?.lua;" .. package.path
+local many_lists = require "many_lists"
 local reeve = require "reeve"
 
 local USERS = tonumber(os.getenv("BENCH_USERS") or "100000")
@@ -68,10 +69,12 @@ local function start(users, more)
   return reeve.sim(spec)
 end
 
-local function home_for(sim)
+local function home_for(sim, mapping)
   local home = reeve.home()
+  if mapping then reeve.write(home .. "/scripts/bench.lua", mapping) end
   reeve.connector(home, "acme", {
     plugin = "torq",
+    mapping = mapping and "scripts/bench.lua" or nil,
     settings = { client_id = ID, client_secret = "env:SECRET", api_url = sim.url .. "/public/v1alpha",
       auth_url = sim.url .. "/v1/auth/token" },
   })
@@ -185,6 +188,45 @@ local function speed(sim)
   return home
 end
 
+local MAPPING = [[
+local SERVICE = { "^svc[%-_.]", "^bot[%-_.]", "^noreply$" }
+
+return {
+  user = function(raw, record)
+    local name, domain = record.email:lower():match("^(.-)@(.+)$")
+    record.login = name
+    record.employee_ids = { raw.id:sub(1, 8) }
+    record.profile.company = domain
+    for _, pattern in ipairs(SERVICE) do
+      if name:find(pattern) then record.account_type = "service" end
+    end
+    return record
+  end,
+}
+]]
+
+-- What an operator's mapping costs: syncs without and with one, in turn, so that both meet the same machine.
+local function mapping(sim)
+  local first, same = {}, {}
+  local function time(which, with, home)
+    which[with] = math.min(which[with] or math.huge, measure(sync(home)).wall)
+  end
+  for _ = 1, 3 do
+    for _, with in ipairs { false, true } do
+      local home = home_for(sim, with and MAPPING)
+      time(first, with, home)
+      for _ = 1, 3 do time(same, with, home) end
+    end
+  end
+  local function ratio(name, times, most)
+    local with, without = times[true], times[false]
+    row(name, ("%s = %.2f × %s"):format(milliseconds(with), with / without, milliseconds(without)),
+      ("≤ %.2f ×"):format(most), with <= most * without)
+  end
+  ratio("first sync with an operator's mapping", first, 1.25)
+  ratio("nothing changed, with it", same, 1.05)
+end
+
 -- Requests of one sync, by route.
 local function requests(sim, home)
   sim:forget()
@@ -207,63 +249,27 @@ local function peaks(sim)
   return { first, same, changed }
 end
 
-local PER = {
-  ["plugin.lua"] = [[
-return { api = 1, name = "bench", version = "1.0.0", title = "Bench", summary = "Many small lists",
-  settings = { { name = "url", kind = "url", required = true } }, rate = { requests = 100000, per_s = 1 },
-  resources = { group = { title = "Group", trait = "group" }, person = { title = "Person", trait = "user" } } }
-]],
-  ["connector.lua"] = [[
-local M = {}
-function M.http(ctx) return { base_url = ctx.settings.url } end
-function M.check() return { account = "bench" } end
-M.list = {
-  group = function(ctx)
-    for g in ctx.http:get("/groups"):each("groups") do ctx.emit("group", g) end
-  end,
-  person = { per = "group", function(ctx, _, group)
-    for p in ctx.http:get("/groups/{id}/people", { path = { id = group.id } }):each("people") do
-      ctx.emit("person", p)
-    end
-  end },
-}
-return M
-]],
-  ["mapping.lua"] = [[
-return {
-  group = function(raw) return { id = raw.id, name = raw.id } end,
-  person = function(raw) return { id = raw.id, name = raw.id } end,
-}
-]],
-  ["simulator.lua"] = [[
-return {
-  options = { groups = 500 },
-  build = function(sim)
-    local list = {}
-    for i = 1, sim.options.groups do list[i] = { id = "g" .. i } end
-    sim.documents.groups = sim.json.encode { groups = sim.json.array(list) }
-  end,
-  routes = {
-    ["GET /groups"] = function(sim) return 200, sim.documents.groups end,
-    ["GET /groups/{id}/people"] = function(sim, req)
-      return 200, { people = sim.json.array { { id = req.params.id .. "p1" }, { id = req.params.id .. "p2" } } }
-    end,
-  },
-}
-]],
-  ["README.md"] = "# Bench\n",
-}
+-- A first sync of so many groups, each with a list of its own of so many people.
+local function sync_groups(groups, people, concurrency, faults)
+  local home = reeve.home()
+  reeve.plugin(home, "bench", many_lists)
+  local sim = reeve.sim { plugin = "bench", home = home, groups = groups, people = people,
+    faults = faults }
+  reeve.connector(home, "acme", { plugin = "bench", settings = { url = sim.url },
+    http = { concurrency = concurrency } })
+  local p = measure(sync(home, not faults))
+  sim:stop()
+  return p
+end
+
+local function per_memory()
+  local few, many = sync_groups(20, 200, 8).anon, sync_groups(2000, 2, 8).anon
+  row("anonymous memory, 4000 people in 20 and in 2000 per lists", ("%.1f and %.1f MiB"):format(few, many), "the same", many <= few + 1)
+end
 
 local function per_lists()
   local lists, latency, concurrency = 500, 0.02, 8
-  local home = reeve.home()
-  reeve.plugin(home, "bench", PER)
-  local sim = reeve.sim { plugin = "bench", home = home, groups = lists,
-    faults = { ("*: latency=%d"):format(latency * 1000) } }
-  reeve.connector(home, "acme", { plugin = "bench", settings = { url = sim.url },
-    http = { concurrency = concurrency } })
-  local p = measure(sync(home))
-  sim:stop()
+  local p = sync_groups(lists, 2, concurrency, { ("*: latency=%d"):format(latency * 1000) })
   local ideal = (1 + math.ceil(lists / concurrency)) * latency
   row(("%d per lists at %d ms, concurrency %d"):format(lists, latency * 1000, concurrency),
     ("%.2f s = %.2f × %.2f s"):format(p.wall, p.wall / ideal, ideal), "≤ 1.15 ×", p.wall <= 1.15 * ideal)
@@ -285,6 +291,7 @@ local function run()
   local home = speed(sim)
   requests(sim, home)
   sim:set { drift = 0 }
+  mapping(sim)
   local few = memory(USERS, peaks(sim))
   sim:stop()
   note("a workspace of %d users …", MORE)
@@ -293,6 +300,7 @@ local function run()
   more:stop()
   row("the same at both sizes", ("%+.1f MiB"):format(many - few), "the same", math.abs(many - few) <= 2)
   per_lists()
+  per_memory()
   startup()
 end
 
