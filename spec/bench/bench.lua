@@ -264,7 +264,8 @@ end
 
 local function per_memory()
   local few, many = sync_groups(20, 200, 8).anon, sync_groups(2000, 2, 8).anon
-  row("anonymous memory, 4000 people in 20 and in 2000 per lists", ("%.1f and %.1f MiB"):format(few, many), "the same", many <= few + 1)
+  row("anonymous memory, 4000 people in 20 and in 2000 per lists",
+    ("%.1f and %.1f MiB"):format(few, many), "the same", many <= few + 1)
 end
 
 local function per_lists()
