@@ -17,7 +17,8 @@ M.groups = {
   { "Synchronise", "plan", "sync", "accept", "reject" },
   { "Operate", "status", "runs", "log", "audit" },
   { "Read", "list", "show", "history", "diff", "explain", "export" },
-  { "Other", "sim", "paths", "version", "help", "completion" },
+  { "Write a plugin", "new", "sim", "lint", "test", "record", "types" },
+  { "Other", "paths", "version", "help", "completion" },
 }
 
 --- Flags that every command has, before or after its name.
