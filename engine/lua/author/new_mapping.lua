@@ -43,8 +43,8 @@ local function function_of(kind, seen, lines)
   if seen and seen.kept > 0 then
     lines[#lines + 1] = ("  -- %s"):format(text.count(seen.kept, "object"))
     field_lines(seen, lines)
-  elseif seen then
-    lines[#lines + 1] = "  -- raw objects were not kept"
+  else
+    lines[#lines + 1] = seen and "  -- raw objects were not kept" or "  -- no object seen, so no fields"
   end
   lines[#lines + 1] = ("  %s = function(raw, record, at)\n    return record\n  end,\n"):format(kind)
 end
