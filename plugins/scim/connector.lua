@@ -1,6 +1,5 @@
 -- What Reeve asks of a SCIM 2.0 server: RFC 7643 (what things are), RFC 7644 (how they are asked for).
 local paging = require "paging"
-local text = require "reeve.text"
 local values = require "values"
 
 local M = {}
@@ -52,9 +51,9 @@ local function application_endpoints(ctx)
   local endpoints, known, names = {}, {}, {}
   local body = get(ctx, "/ResourceTypes").json
   for _, kind in ipairs(body.Resources or body) do -- a list, or what should be in one
-    local name = kind.name or kind.id
+    local name = tostring(kind.name or kind.id)
     names[#names + 1] = name
-    known[text.lower(name)], known[text.lower(kind.id or name)] = kind.endpoint, kind.endpoint
+    known[name:lower()], known[tostring(kind.id or name):lower()] = kind.endpoint, kind.endpoint
   end
   for i, name in ipairs(ctx.settings.applications) do
     endpoints[i] = known[name:lower()]
