@@ -1,4 +1,5 @@
 -- What SCIM's objects mean. A field that Reeve has no place for goes into the profile under its own name.
+local text = require "reeve.text"
 local values = require "values"
 
 -- Some servers write booleans as text, "True" among them.
@@ -38,11 +39,8 @@ end
 
 local function name_of(raw)
   local name = type(raw.name) == "table" and raw.name or {}
-  local both = ((name.givenName or "") .. " " .. (name.familyName or "")):match("^%s*(.-)%s*$")
-  for _, text in ipairs { raw.displayName or "", name.formatted or "", both } do
-    if text ~= "" then return text end
-  end
-  return raw.userName
+  local both = ("%s %s"):format(name.givenName or "", name.familyName or "")
+  return text.first(raw.displayName, name.formatted, both, raw.userName)
 end
 
 -- The primary address, else that for work, else the first; a user name may be one.
@@ -128,7 +126,7 @@ local function thing(raw)
   local name = type(raw.name) == "string" and raw.name or nil
   return {
     id = raw.id,
-    name = raw.displayName or name or raw.id,
+    name = text.first(raw.displayName, name, raw.id),
     description = raw.description,
     created_at = created(raw),
     profile = rest(raw, THING),
