@@ -1,5 +1,6 @@
 -- reeve.paginate against servers that page in all the ways there are, and in ways there should not be.
 local acme = require "acme"
+local session = require "session"
 
 -- A server of so many `users`, 10 on a page or as many as are asked for. What is wrong with it is in its world:
 --   cap         gives so many at most            start      its first offset
@@ -338,6 +339,22 @@ describe("pages by address", function()
     lists(LINK .. ", any_origin = true }", other)
     says(3, "elsewhere.acme.test")
   end)
+end)
+
+it("pages by address take no credential and no header to another host", function()
+  local target = session.target()
+  local elsewhere = target.url:gsub("127.0.0.1", "localhost") .. "/pointing"
+  local said = session.run(target, [[
+    local list = require "plugin.reeve_paginate".link { path = "/pointing", any_origin = true,
+      query = { to = settings.token_url }, emit = function(_, item)
+        say(item.headers.host, item.headers.authorization, item.headers["x-mine"])
+      end, items = function(res) return { res.json } end, request = function(own)
+        return { auth = own.auth.header("Authorization", "Bearer x"), headers = { ["X-Mine"] = "mine" } }
+      end }
+    local own = { http = http, auth = ctx.auth }
+    list(own, list(own))]], { settings = { token_url = elsewhere } })
+  target:stop()
+  assert.equal(("127.0.0.1:%d Bearer x mine\nlocalhost:%d nil nil\n"):format(target.port, target.port), said)
 end)
 
 describe("pages of each parent", function()

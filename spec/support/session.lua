@@ -48,6 +48,9 @@ return {
     ["GET /linked"] = function()
       return 200, "[]", { Link = '</linked?page=2>; rel="next", <https://h.example/x>; rel=last' }
     end,
+    ["GET /pointing"] = function(_, req)
+      return 200, { headers = req.headers }, req.query.to and { Link = ("<%s>; rel=next"):format(req.query.to) }
+    end,
     ["GET /item/{id}"] = function(_, req) return 200, { id = req.params.id, path = req.path } end,
     ["GET /echo"] = function(_, req) return 200, { query = req.query, headers = req.headers, method = req.method } end,
     ["POST /echo"] = function(_, req) return 200, { query = req.query, headers = req.headers, body = req.body } end,

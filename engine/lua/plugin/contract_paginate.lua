@@ -38,8 +38,8 @@ local sent = {
 local numbered = { { "short_page_ends", asked "boolean", "The target gives as many as it is asked for: a shorter page "
   .. "is the last, and no empty one is asked for." } }
 
-local addresses = { { "any_origin", asked "boolean", "Addresses may lead to another host, if hosts allow it; the "
-  .. "credential stays where it belongs." } }
+local addresses = { { "any_origin", asked "boolean", "Addresses may lead to another host, if hosts allow it; no "
+  .. "credential and no header of request goes there." } }
 
 local function group(name, class, doc, ...)
   local all = { "paginate." .. name, doc, class = class }

@@ -16,7 +16,7 @@ local function told(given, name, state, page)
   local place = given[name]
   if place == nil then return nil end
   if type(place) == "function" then return place(page.res, page.last) end
-  local value = options.at(page.document, place)
+  local value = pages.beside(page, place)
   if value == nil and state.turn == 1 then
     pages.nonsense(given, page.res, "%s: there is nothing at '%s' in the answer; where it may be missing, a "
       .. "function(res) can say so", name, place)

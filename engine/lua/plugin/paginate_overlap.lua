@@ -11,10 +11,10 @@ local M = {}
 local AGAIN = 2 -- times a page is read again
 
 -- The place after the former page's last items, where they stand in a row; nil where they do not.
-local function find_tail(prints, tail)
-  for from = 0, #prints - #tail do
+local function find_tail(keys, tail)
+  for from = 0, #keys - #tail do
     local same = true
-    for i = 1, #tail do same = same and prints[from + i] == tail[i] end
+    for i = 1, #tail do same = same and keys[from + i] == tail[i] end
     if same then return from + #tail end
   end
 end
@@ -22,17 +22,17 @@ end
 -- Says of each item whether it is to be emitted now: what stands before the tail's end is known and is not.
 -- In the last reading, where there is no tail among the first items, all are.
 local function sieve(given, tail, zone, last, ctx, ...)
-  local held, prints, parents = {}, {}, table.pack(...)
+  local held, keys, parents = {}, {}, table.pack(...)
   local seen = {}
   local function give_up()
     for _, item in ipairs(held) do pages.emit(given, ctx, item, table.unpack(parents, 1, parents.n)) end
     held, seen.lost = {}, true
   end
-  function seen.take(item, print)
+  function seen.take(item, key)
     if seen.tail or seen.lost then return true end
     if #held < zone then
-      held[#held + 1], prints[#prints + 1] = item, print or ""
-      seen.tail = find_tail(prints, tail)
+      held[#held + 1], keys[#keys + 1] = item, key or ""
+      seen.tail = find_tail(keys, tail)
     end
     if not seen.tail and last and #held == zone then give_up() end
     return false
@@ -45,7 +45,7 @@ end
 
 local function read(given, state, tail, back, try, ctx, ...)
   local first = math.max(state.at - back * (try + 1), options.ask(given, "start", given.first, ctx, ...))
-  local res = request.send(given, first, ctx, ...)
+  local res = request.send(given, { at = first }, ctx, ...)
   if not res then return nil end
   local seen = sieve(given, tail, back * (2 * try + 1), try == AGAIN, ctx, ...)
   local page = pages.read(given, res, seen.take, ctx, ...)

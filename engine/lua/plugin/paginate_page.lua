@@ -3,10 +3,11 @@
 -- Between pages there is nothing but `state`, the cursor of the list:
 --   at      what the next page is asked with          n, turn   items and pages so far
 --   total, pages   what the target announced last, of items and of pages
---   ids     fingerprints of the last page's last items, joined: what comes again has drifted
+--   keys    of the last page's last items, long ones as fingerprints: what comes again has drifted
 --   all     fingerprint of the whole last page; mark, mark_at: of an earlier page, and what it was asked
 --           with. The mark moves when the number of pages is a power of two, so that a circle of any
 --           length meets it.
+--   home    origin of the first page, where pages are addresses
 local http = require "host.http"
 local json = require "host.json"
 local options = require "plugin.paginate_options"
@@ -15,7 +16,7 @@ local shape = require "plugin.shape"
 
 local M = {}
 
-local PRINT, KEPT = 12, 256 -- characters of a fingerprint; how many of a page are kept
+local PRINT, SHORT, KEPT = 16, 40, 128 -- characters of a fingerprint, of a key that is kept; how many keys are
 
 --- Raises that the target's answers make no sense.
 function M.nonsense(given, res, text, ...)
@@ -33,21 +34,26 @@ local function fingerprint(text)
   return secret.hash(text):sub(1, PRINT)
 end
 
---- The text that tells an item from others; nil where nothing does.
-local function key_of(given, item)
+-- A function that gives the value which tells an item from others. It runs for every item.
+local function teller(given)
   local key = given.key
-  if key == nil then key = "id" end
-  if key == false then return nil end
-  local value
-  if type(key) == "function" then
-    value = key(item)
-  elseif type(item) == "table" or json.is_raw(item) then
-    value = options.at(item, key)
-  elseif given.key == nil then
-    value = item -- an array of texts or numbers
+  if key == nil then
+    return function(item)
+      if type(item) == "table" or json.is_raw(item) then return item.id end
+      return item -- an array of texts or numbers
+    end
   end
-  if type(value) ~= "string" and math.type(value) ~= "integer" then return nil end
-  return tostring(value)
+  if key == false then return function() end end
+  if type(key) == "function" then return key end
+  if not key:find(".", 1, true) then return function(item) return item[key] end end
+  return function(item) return options.at(item, key) end
+end
+
+-- That value as a key; nil where it is none.
+local function key_of(value)
+  if math.type(value) == "integer" then return tostring(value) end
+  if type(value) ~= "string" then return nil end
+  return #value <= SHORT and value or fingerprint(value)
 end
 
 -- The items of an answer: an iterator, and whether rest is there after it.
@@ -58,7 +64,7 @@ local function iterator(given, res)
   if type(value) == "function" then return value, true end
   if type(value) ~= "table" and not json.is_raw(value) then
     error(("paginate.%s: items: its function returned %s, a list or an iterator expected"):format(given.builder,
-      shape.show(value)), 0)
+      M.show(value)), 0)
   end
   local i = 0
   return function()
@@ -72,35 +78,29 @@ function M.emit(given, ctx, item, ...)
   if type(given.emit) == "function" then given.emit(ctx, item, ...) else ctx.emit(given.emit, item) end
 end
 
-local function is_known(ids, print)
-  local from = 1
-  while true do
-    local found = ids:find(print, from, true)
-    if not found then return false end
-    if (found - 1) % PRINT == 0 then return true end
-    from = found + 1
-  end
-end
-
---- Reads an answer: hands its items to `take(item, print, key)`, which says false for one that is not to be
---- emitted. Returns { res, document, count, fresh = how many the page before did not have, last, prints }.
+--- Reads an answer: hands its items to `take(item, key)`, which says false for one that is not to be emitted.
+--- Returns { res, streamed, count, fresh = how many the page before did not have, last, keys }.
 function M.read(given, res, take, ctx, ...)
-  local page = { res = res, count = 0, prints = {} }
+  local count, last, keys, tell, kind = 0, nil, {}, teller(given), given.emit
   local each, streamed = iterator(given, res)
   for item in each do
-    page.count, page.last = page.count + 1, item
-    local key = key_of(given, item)
-    local print = key and fingerprint(key)
-    page.prints[#page.prints + 1] = print
-    if take(item, print, key) ~= false then M.emit(given, ctx, item, ...) end
+    count, last = count + 1, item
+    local key = key_of(tell(item))
+    if key then keys[#keys + 1] = key end
+    if take(item, key) ~= false then
+      if type(kind) == "string" then ctx.emit(kind, item) else kind(ctx, item, ...) end
+    end
   end
-  if (given.key or given.overlap) and page.count > 0 and #page.prints == 0 then
+  if (given.key or given.overlap) and count > 0 and #keys == 0 then
     error(("paginate.%s: key: none of the items of %s has a text or a whole number there"):format(given.builder,
       res.url), 0)
   end
-  page.fresh = page.count
-  page.document = streamed and res.rest or res.json
-  return page
+  return { res = res, streamed = streamed, count = count, fresh = count, last = last, keys = keys }
+end
+
+--- What stands at a place of the answer's document, beside its items.
+function M.beside(page, place)
+  return options.at(page.streamed and page.res.rest or page.res.json, place)
 end
 
 --- Says that a list moved while it was read: what came is kept, nothing is deleted.
@@ -111,9 +111,10 @@ end
 
 --- A `take` that looks for items of the page before.
 function M.watch(given, state, ctx)
-  local told = false
-  return function(_, print, key)
-    if told or not print or not state.ids or not is_known(state.ids, print) then return end
+  local known, told = {}, false
+  for _, key in ipairs(state.keys or {}) do known[key] = true end
+  return function(_, key)
+    if told or not key or not known[key] then return end
     told = true
     M.drifted(given, ctx, "item %s came on two pages in a row (where that is meant, say key = false)",
       shape.show(key))
@@ -123,18 +124,19 @@ end
 -- What the whole page is known by; nil where it is empty, or key = false.
 local function print_of_page(given, page)
   if page.count == 0 or given.key == false then return nil end
-  if #page.prints > 0 then return fingerprint(table.concat(page.prints)) end
+  if #page.keys > 0 then return fingerprint(table.concat(page.keys, "\n")) end
   local last = type(page.last) == "function" and "" or json.encode { page.last } or ""
   return fingerprint(page.count .. last)
 end
 
---- The fingerprints of the last `n` items of the page before.
+-- The last `n` of a list, or all.
+local function last_of(list, n)
+  return table.move(list, math.max(1, #list - n + 1), #list, 1, {})
+end
+
+--- The keys of the last `n` items of the page before.
 function M.tail(state, n)
-  local tail = {}
-  for at = math.max(1, #state.ids - n * PRINT + 1), #state.ids, PRINT do
-    tail[#tail + 1] = state.ids:sub(at, at + PRINT - 1)
-  end
-  return tail
+  return last_of(state.keys, n)
 end
 
 --- Takes a page into the state. Raises where it has been there before.
@@ -146,10 +148,7 @@ function M.follow(given, state, page, asked)
       .. "is asked for the next one", asked and (" for " .. asked) or "")
   end
   state.n, state.turn, state.all = state.n + page.fresh, state.turn + 1, all or state.all
-  if #page.prints > 0 then
-    local from = math.max(1, #page.prints - KEPT + 1)
-    state.ids = table.concat(page.prints, "", from)
-  end
+  if #page.keys > 0 then state.keys = last_of(page.keys, KEPT) end
 end
 
 --- The fingerprint of where a page was asked, for state.mark_at.

@@ -1,9 +1,10 @@
 -- paginate_request: asks for one page.
 --
---   request.send(given, at, first, ctx, parent …) -> res, or nil where the plugin has dealt with a refusal
+--   request.send(given, state, ctx, parent …) -> res, or nil where the plugin has dealt with a refusal
+--   request.follow(given, state, ctx, parent …)         the same, at an address of the target's
 --
--- `at` is what options' param is to be; an address where `first` is false and the style follows addresses.
--- What the plugin's tables hold is never written to: a page's fields go into copies.
+-- state.at is the page's offset, number, cursor or address; nil: the first page, for which none is sent. What the
+-- plugin's tables hold is never written to: a page's fields go into copies.
 local http = require "host.http"
 local json = require "host.json"
 local options = require "plugin.paginate_options"
@@ -69,8 +70,8 @@ local function send(given, method, address, ask, ctx, ...)
   error(res, 0)
 end
 
---- Asks for the page whose offset, number or cursor is `at` (nil: the first, and nothing is sent for it).
-function M.send(given, at, ctx, ...)
+--- Asks for the page whose offset, number or cursor is state.at.
+function M.send(given, state, ctx, ...)
   local ask = common(given, true, ctx, ...)
   local into = options.ask(given, "into", "query", ctx, ...)
   local size, beside = options.ask(given, "size", nil, ctx, ...), slots[into] and into
@@ -79,25 +80,27 @@ function M.send(given, at, ctx, ...)
   local object = type(parent) == "table" or json.is_raw(parent) -- what `changed` is given may be a time
   ask.path = ask.path or object and parent or nil
   if size then place(ask, beside, options.ask(given, "size_param", given.size_name, ctx, ...), size) end
-  if at ~= nil then place(ask, into, options.ask(given, "param", given.param_name, ctx, ...), at) end
+  if state.at ~= nil then place(ask, into, options.ask(given, "param", given.param_name, ctx, ...), state.at) end
   return send(given, method_of(given, ask, ctx, ...), options.ask(given, "path", nil, ctx, ...), ask, ctx, ...)
 end
 
---- Asks at an address that the target gave: its query is all in it.
-function M.follow(given, address, ctx, ...)
+--- Asks at state.at, an address that the target gave: its query is all in it. What the plugin sends of its own
+--- goes to the first page's origin alone.
+function M.follow(given, state, ctx, ...)
   local ask = common(given, false, ctx, ...)
-  return send(given, method_of(given, ask, ctx, ...), address, ask, ctx, ...)
+  if http.parse(state.at).origin ~= state.home then ask.auth, ask.headers = false, nil end
+  return send(given, method_of(given, ask, ctx, ...), state.at, ask, ctx, ...)
 end
 
 --- The absolute form of an address in an answer, or nil and why it is not followed.
-function M.resolve(given, res, address, ctx, ...)
+function M.resolve(given, state, res, address, ctx, ...)
   local whole, message = http.resolve(res.url, address)
   local there, why = http.parse(whole or "")
-  local here = http.parse(res.url)
+  state.home = state.home or http.parse(res.url).origin
   if not whole or not there then return nil, message or why end
-  if there.origin ~= here.origin and not options.ask(given, "any_origin", false, ctx, ...) then
-    return nil, ("the next address is at %s and this page came from %s, to which the credential belongs; where that "
-      .. "is meant, say any_origin = true"):format(there.origin, here.origin)
+  if there.origin ~= state.home and not options.ask(given, "any_origin", false, ctx, ...) then
+    return nil, ("the next address is at %s and the first page came from %s, to which the credential belongs; where "
+      .. "that is meant, say any_origin = true"):format(there.origin, state.home)
   end
   return whole
 end

@@ -27,14 +27,14 @@ end
 
 -- The answer's items, emitted; nil where the plugin has dealt with a refusal.
 local function read(given, state, ctx, ...)
-  local back = given.overlap and state.ids and options.ask(given, "overlap", nil, ctx, ...)
+  local back = given.overlap and state.keys and options.ask(given, "overlap", nil, ctx, ...)
   if back then
     local page = overlap.read(given, state, back, ctx, ...)
     if page then state.at = page.at end
     return page
   end
   local follow = given.follows and state.at and request.follow or request.send
-  local res = follow(given, state.at, ctx, ...)
+  local res = follow(given, state, ctx, ...)
   return res and pages.read(given, res, pages.watch(given, state, ctx), ctx, ...)
 end
 
@@ -70,7 +70,7 @@ local function told(given, page, ctx, ...)
   local next_of = given.next
   if type(next_of) == "function" then return next_of(page.res, page.last) end
   if given.builder == "link" then return page.res.links[options.ask(given, "rel", "next", ctx, ...)] end
-  return options.at(page.document, next_of)
+  return pages.beside(page, next_of)
 end
 
 local function next_cursor(given, state, page, ctx, ...)
@@ -89,7 +89,7 @@ local function next_address(given, state, page, ctx, ...)
   if type(address) ~= "string" then
     pages.nonsense(given, page.res, "next: an address expected, got %s", pages.show(address))
   end
-  local whole, why = request.resolve(given, page.res, address, ctx, ...)
+  local whole, why = request.resolve(given, state, page.res, address, ctx, ...)
   if not whole then pages.nonsense(given, page.res, "%s", why) end
   return pages.go_on(given, state, page, whole)
 end
