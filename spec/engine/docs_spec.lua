@@ -144,12 +144,19 @@ describe("the pages", function()
   end)
 end)
 
-describe("the plugin that plugins/README.md teaches", function()
+-- The first block of Lua under a heading.
+local function under(path, heading)
+  local _, at = reeve.read(path):find("\n## " .. heading .. "\n", 1, true)
+  return reeve.read(path):match("\n```lua\n(.-)\n```", at)
+end
+
+describe("the plugin whose parts plugins/README.md shows", function()
   local home, sim
   setup(function()
-    local parts = blocks("plugins/README.md", "lua")
+    local page = "plugins/README.md"
     home = reeve.home()
-    reeve.plugin(home, "acme", { ["plugin.lua"] = parts[1], ["connector.lua"] = parts[2], ["mapping.lua"] = parts[3],
+    reeve.plugin(home, "acme", { ["plugin.lua"] = under(page, "plugin.lua"),
+      ["connector.lua"] = under(page, "connector.lua"), ["mapping.lua"] = under(page, "mapping.lua"),
       ["simulator.lua"] = [[
 local function authorized(sim, req) return req.headers.authorization == "Bearer s3cret-token" and 200 or 401 end
 return {

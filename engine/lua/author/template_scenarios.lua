@@ -9,7 +9,7 @@ return {
   },
 
   scenarios = {
-    -- Against simulator.lua with these options: small, but with more than one page of each list.
+    -- Against simulator.lua with these options: small, but with several pages.
     small = { set = { users = 12, groups = 3, page = 5 } },
   },
 }
