@@ -45,7 +45,7 @@ API_O  := $(API_C:%.c=$(BUILD)/%.o)
 UNITS  := $(patsubst %.c,$(BUILD)/%,$(wildcard spec/unit/test_*.c))
 FUZZ   := $(patsubst spec/unit/%.c,%,$(wildcard spec/unit/fuzz_*.c))
 CORPUS := $(FUZZ:%=$(BUILD)/spec/unit/test_%)
-DATA   := $(shell find plugins scripts -name '*.lua' -o -name '*.md' 2>/dev/null | sort)
+DATA   := $(shell find plugins scripts -name '*.lua' -o -name '*.md' -o -name '*.jsonl' 2>/dev/null | sort)
 SHARE  := $(DESTDIR)$(PREFIX)/share
 
 # The make that builds, once deps has seen to it that it can.

@@ -140,6 +140,16 @@ function Home:connectors()
   return names, strange
 end
 
+--- A home for trials: a folder of its own that nothing configures, flags and environment neither. Plugins are found
+--- where `of`, another home, finds them.
+function M.trial(dir, of)
+  local home = setmetatable({ dir = dir, file = dir .. "/reeve.json", there = true, config = {}, environment = {},
+    flags = {}, state = dir .. "/state", key_path = dir .. "/key", key_own = true,
+    plugins_dirs = of.plugins_dirs }, Home)
+  home.options = require("config.config").resolve({}, "home")
+  return home
+end
+
 --- Opens the home that flags and environment name, and reads its reeve.json. It may not exist yet.
 function M.open(flags)
   local config = require "config.config"

@@ -60,14 +60,14 @@ function M.find(home, name)
   end
 end
 
--- Reads the .lua files of a folder and of those in it into `files`: name to text.
+-- Reads the .lua files of a folder and of those in it into `files`: name to text. Tests are no part of a plugin.
 local function read_folder(dir, below, trust, files, depth)
   if depth > MAX_DEPTH then fail("config", dir .. ": folders nested too deep in a plugin") end
   must(sys.check_file(dir, trust))
   for _, name in ipairs(must(sys.list_dir(dir))) do
     local path = dir .. "/" .. name
     local kind = name:find("^%.") and "hidden" or (sys.stat(path) or {}).type
-    if kind == "directory" then
+    if kind == "directory" and below .. name ~= "test" then
       read_folder(path, below .. name .. "/", trust, files, depth + 1)
     elseif kind == "file" and name:find("%.lua$") then
       files.n = files.n + 1

@@ -99,7 +99,7 @@ function M.session(home, connector, options)
     name = connector.name,
     manifest = connector.manifest, settings = fetch.settings, ledger = fetch.ledger,
     options = options or connector.options, version = require "version",
-    sandbox = connector.plugin.shown .. "/connector.lua",
+    sandbox = connector.plugin.shown .. "/connector.lua", reroute = connector.reroute,
   }
   return fetch
 end

@@ -87,7 +87,7 @@ local function pace(session, name)
     session.buckets[name] = host.bucket(session.rate.requests, session.rate.per_s)
   end
   local bucket = session.buckets[name]
-  local wait = math.max(bucket and bucket:take() or 0, (session.held[name] or 0) - sys.mono())
+  local wait = math.max(bucket and bucket:take() or 0, (session.held[name] or 0) - task.now())
   if wait > 0 then
     session.throttled = session.throttled + wait
     task.sleep(wait)
@@ -102,7 +102,7 @@ end
 -- One try: an answer whose headers are in, or nil, message, code.
 local function try(session, ask)
   pace(session, ask.host)
-  ask.began = ask.began or sys.mono()
+  ask.began = ask.began or task.now()
   local headers = {}
   for name, value in pairs(ask.headers) do headers[name] = value end
   if ask.auth then ask.used = auth.apply(ask.auth, headers) end
@@ -135,7 +135,7 @@ end
 -- May it be tried again, and when? The seconds, or nil and why not.
 local function next_try(session, ask, asked)
   if not ask.repeatable then return nil end
-  local spent = sys.mono() - ask.began
+  local spent = task.now() - ask.began
   local wait = asked or retry.backoff(ask.tries, session.random)
   if spent + wait > session.retry_s then
     if asked then return nil, ("it asks to wait %.0f s"):format(asked) end
@@ -146,7 +146,7 @@ end
 
 local function tried(ask, why)
   local text = ""
-  if ask.tries > 1 then text = ("; tried %d times in %.0f s"):format(ask.tries, sys.mono() - ask.began) end
+  if ask.tries > 1 then text = ("; tried %d times in %.0f s"):format(ask.tries, task.now() - ask.began) end
   if why then text = text .. "; " .. why .. ", http.retry_s allows less" end
   return text
 end
@@ -155,7 +155,7 @@ end
 local function wait_for_next(session, ask, seconds, asked, reason)
   session.retries = session.retries + 1
   log.debug("request repeated", { request = ask.shown, tries = ask.tries, wait_s = seconds, reason = reason })
-  if asked then session.held[ask.host] = math.max(session.held[ask.host] or 0, sys.mono() + asked) end
+  if asked then session.held[ask.host] = math.max(session.held[ask.host] or 0, task.now() + asked) end
   if reason == "429" then session.throttled = session.throttled + seconds end
   task.sleep(seconds)
 end

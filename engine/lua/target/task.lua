@@ -18,6 +18,10 @@
 --   task.wait(what) · task.sleep(seconds) · task.current()
 --   task.event()               e:set() wakes all who wait for it
 --   task.on_poll(fn)           fn is called before each poll (signals, progress) and may raise
+--   task.now()                 the clock that sleeps are measured by, in seconds; it only goes forward
+--   task.beside(server)        a server of this very process is served between polls: server:run(), and server:fd()
+--                              -> descriptor, seconds, as host.server's.
+--                              From then on, nobody waits for the clock alone: it is set forward (`reeve test`)
 local http = require "host.http"
 local sys = require "host.sys"
 local vm = require "host.vm"
@@ -33,6 +37,8 @@ local waiting = {} -- request -> list of tasks
 local timers = {} -- task that sleeps -> until when
 local unseen = {} -- tasks that failed while nobody waited for them
 local current, root, polled
+local server -- what is served beside, and
+local ahead = 0 -- how far our clock was set forward for it, in seconds
 
 local function make_ready(t)
   t.on = nil
@@ -166,10 +172,15 @@ function Task:cancel()
   finish(self, false, "cancelled")
 end
 
+--- Seconds on the clock that sleeps are measured by.
+function task.now()
+  return sys.mono() + ahead
+end
+
 --- Waits at least so long; 0 lets others go first.
 function task.sleep(seconds)
   if type(seconds) ~= "number" or seconds ~= seconds then error("sleep: a number of seconds expected", 2) end
-  coroutine.yield(setmetatable({ at = sys.mono() + seconds }, Timer))
+  coroutine.yield(setmetatable({ at = task.now() + seconds }, Timer))
 end
 
 --- The running task.
@@ -222,8 +233,13 @@ function task.on_poll(fn)
   polled = fn
 end
 
+--- Has `other` served between polls; nil: nothing. See the head of this file.
+function task.beside(other)
+  server = other
+end
+
 local function wake_sleepers()
-  local now, soonest = sys.mono(), nil
+  local now, soonest = task.now(), nil
   local due = {}
   for t, at in pairs(timers) do
     if at <= now then due[#due + 1] = t end
@@ -248,19 +264,31 @@ end
 
 local PATIENCE, TURN = 0.5, 0.01 -- seconds: the longest poll; a turn, where there are several clients
 
+-- Nobody can go on, and no answer is awaited: time passes, or is set forward.
+local function pass(pause)
+  if server then
+    ahead = ahead + pause
+  else
+    http.sleep(math.min(pause, PATIENCE))
+  end
+end
+
 -- Lets the network and the clock move on.
 local function poll()
   if polled then polled() end
+  if server then server:run() end
   local pause = wake_sleepers()
   if first <= last then pause = 0 end
   local list = clients()
   if #list == 0 then
     if not pause then error("nothing can go on: every task waits for another") end
-    return http.sleep(math.min(pause, PATIENCE))
+    return pass(pause)
   end
+  local fd, due = -1, nil
+  if server then fd, due = server:fd() end
   for _, client in ipairs(list) do
     local most = #list > 1 and TURN or PATIENCE
-    for _, request in ipairs(assert(client:poll(math.min(pause or most, most)))) do
+    for _, request in ipairs(assert(client:poll(math.min(pause or most, due or most, most), fd))) do
       local tasks = waiting[request]
       waiting[request] = nil
       wake_all(tasks or {})
