@@ -72,10 +72,8 @@ describe("reeve new PLUGIN", function()
       local r = run(home, "lint", "big-corp")
       assert.equal(0, r.code, r.out .. r.err)
     end
-    if has "test" then
-      local r = run(home, "test", "big-corp", "--update")
-      assert.equal(0, r.code, r.out .. r.err)
-      r = run(home, "test", "big-corp")
+    for _, words in ipairs { { "test", "big-corp", "--update" }, { "test", "big-corp" } } do
+      local r = run(home, table.unpack(words))
       assert.equal(0, r.code, r.out .. r.err)
     end
   end)

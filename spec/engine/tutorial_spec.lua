@@ -63,15 +63,16 @@ describe("a connector in an afternoon", function()
         end
       end
     end
-    for _, name in ipairs { "new", "sim", "add", "sync", "diff" } do assert.is_true(seen[name], name) end
+    for _, name in ipairs { "new", "sim", "add", "sync", "diff", "test" } do assert.is_true(seen[name], name) end
     assert.matches("connected as Directory reader", said.add)
   end)
 
-  it("has made what it says: owners beside members", function()
+  it("has made what it says: owners beside members, and a test that knows them", function()
     local slugs = {}
     for _, grant in ipairs(reeve.json((reeve.ok { "list", "acme", "grants", "-o", "json", home = home }))) do
       slugs[grant.entitlement.slug] = (slugs[grant.entitlement.slug] or 0) + 1
     end
     assert.same({ owner = 5, member = 5 * 124 }, slugs)
+    assert.matches('"slug":"owner"', reeve.read(home .. "/plugins/acme/test/small.expected.jsonl"))
   end)
 end)
