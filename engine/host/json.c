@@ -272,11 +272,25 @@ static enum err escape_byte(unsigned char c, struct buf *out) {
     return rc ? rc : buf_add_byte(out, (unsigned char)to[at - from]);
 }
 
+/* Nothing is to be escaped, and there is room. */
+static void add_quoted(const char *bytes, size_t len, struct buf *out) {
+    char *to = out->data + out->len;
+    *to++ = '"';
+    if (len) memcpy(to, bytes, len);
+    to[len] = '"';
+    to[len + 1] = '\0';
+    out->len += len + 2;
+}
+
 enum err json_escape(const char *bytes, size_t len, struct buf *out) {
     const char *p = bytes, *end = bytes + len, *q;
     bool high;
     enum err rc = buf_reserve(out, len + 2);
     if (rc) return rc;
+    if (json_scan_plain(p, end, &high) == end) {
+        add_quoted(bytes, len, out);
+        return ERR_OK;
+    }
     out->data[out->len++] = '"';
     while ((q = json_scan_plain(p, end, &high)) < end) {
         rc = buf_add(out, p, (size_t)(q - p));
