@@ -65,11 +65,10 @@ local function application_endpoints(ctx)
   return endpoints
 end
 
--- A page of this size is what the server wants to give at most; nil where it does not say.
+-- How many the server gives at once at most; nil where it does not say.
 local function page_limit(ctx)
-  local ok, res = pcall(get, ctx, "/ServiceProviderConfig")
-  local config = ok and res.json
-  if type(config) ~= "table" or type(config.filter) ~= "table" then return nil end
+  local ok, config = pcall(function() return get(ctx, "/ServiceProviderConfig").json end)
+  if not ok or type(config) ~= "table" or type(config.filter) ~= "table" then return nil end
   return paging.number(config.filter.maxResults)
 end
 
@@ -153,6 +152,7 @@ local function members(ctx, _, group)
   if not ok and type(res) == "table" and res.status == 404 then return ctx.gone("group", group.id) end
   if not ok then error(res, 0) end
   for member in res:each("members", { optional = true }) do emit_member(ctx, member) end
+  if tostring(res.rest.id) ~= tostring(group.id) then return nil, "the answer is not the group", "invalid" end
 end
 
 -- Type by type; the cursor is { endpoints left, cursor within the first of them }.
