@@ -144,7 +144,9 @@ describe("reeve new mapping", function()
           ctx.emit("team_member", { id = 1 }, { role_name = "Canary" })
         end } }]],
     }
-    w:world { ["/teams"] = acme.items { { id = "a", name = "Canary" } }, ["/users"] = acme.items {
+    w:world { ["/teams"] = acme.items {
+      { id = "a", name = "Canary", words = reeve.array { "Canary" }, parts = reeve.array { { of = "Canary" } } },
+      { id = "b", words = reeve.array {} } }, ["/users"] = acme.items {
       { id = 1, name = "Canary", address = { city = "Canary", geo = { lat = 1.5 } }, tags = reeve.array { "Canary" } },
       { id = 2, name = "Canary", manager = 7,
         emails = reeve.array { { value = "canary@example.com" }, { main = true } } },
@@ -160,6 +162,8 @@ describe("reeve new mapping", function()
       ["raw.manager"] = "66 % integer or string", ["raw.active"] = "33 % boolean",
       ["raw.logins"] = "33 % object", ["raw.logins[*]"] = "33 % integer",
     }, fields(text, "user"))
+    assert.same({ ["raw.id"] = "100 % string", ["raw.name"] = "50 % string", ["raw.words"] = "100 % array",
+      ["raw.parts"] = "50 % array", ["raw.parts[].of"] = "50 % string" }, fields(text, "team"))
     assert.same({ ["raw.id"] = "100 % integer", ["at.with.role_name"] = "100 % string" }, fields(text, "team_member"))
     assert.falsy(text:lower():find("canary"))
   end)

@@ -14,10 +14,13 @@ local M = {}
 local DEPTH, MAX_PATHS, MAX_NAMES = 2, 300, 60
 local NAME, MAX_NAME = "^[%a_$][%w_$:./-]*$", 80 -- of a member; URNs are names too
 
-local array = getmetatable(json.array {})
+-- A decoded array has elements or, as json.array marks it, a metatable that is not shown; an object has neither.
+local function is_array(value)
+  return value[1] ~= nil or getmetatable(value) == false
+end
 
 local function type_of(value)
-  if type(value) == "table" then return getmetatable(value) == array and "array" or "object" end
+  if type(value) == "table" then return is_array(value) and "array" or "object" end
   if type(value) == "number" then return math.type(value) == "integer" and "integer" or "number" end
   return type(value)
 end
@@ -70,7 +73,7 @@ function note(kind, path, value, depth)
     members(kind, entry, path, value, depth - 1)
   elseif what == "array" then
     for _, item in ipairs(value) do
-      if type(item) == "table" and getmetatable(item) ~= array then
+      if type(item) == "table" and not is_array(item) then
         members(kind, entry, path .. "[]", item, depth - 1)
       end
     end
