@@ -152,6 +152,19 @@ end }]], { ["/users"] = { etag = '"1"', items = users("d"),
     assert.equal("a b c d", w:ids("user"))
   end)
 
+  it("may be a page's: its Link header is kept with it", function()
+    start([[
+M.list = { user = require "reeve.paginate".link { path = "/users", items = "items", emit = "user",
+  request = { conditional = true } } }]], {
+      ["/users"] = { etag = '"1"', items = users("a", "b"), headers = { Link = '</more>; rel="next"' } },
+      ["/more"] = { etag = '"1"', items = users("c") } })
+    assert.equal("200 200", statuses())
+    assert.equal("304 304", statuses())
+    w:world { ["/users"] = w.documents["/users"], ["/more"] = { etag = '"2"', items = users("d") } }
+    assert.equal("304 200", statuses())
+    assert.equal("a b d", w:ids("user"))
+  end)
+
   it("is an ordinary one after a change of the plugin", function()
     start(PLAIN, { ["/users"] = { etag = '"1"', items = users("a") } })
     statuses()

@@ -8,6 +8,7 @@ local session = require "session"
 --   empty       { N, … }: answers these requests with an empty page
 --   gone, born  { ["N"] = id }: before request N this user goes, or comes in front of all
 --   totals      { N, … }: what it announces in request 1, 2 …
+--   broken      refuses the request after the N-th
 --   circle      after page N comes page 1       other      its addresses are another host's
 local SERVER = [[
 local function answer(sim, from, size)
@@ -44,7 +45,13 @@ return {
     for i = 1, sim.world.users or 0 do sim.ids[i] = i end
   end,
   routes = {
-    ["GET /offset"] = function(sim, req) return numbered(sim, req.query) end,
+    ["GET /offset"] = function(sim, req)
+      if sim.world.broken == sim.calls then
+        sim.calls = sim.calls + 1
+        return 400, { message = "told to" }
+      end
+      return numbered(sim, req.query)
+    end,
     ["POST /offset"] = function(sim, req)
       local page = (req.json or {}).page or {}
       if (req.json or {}).filter ~= "all" then return 400, { message = "no filter" } end
@@ -429,6 +436,18 @@ describe("a builder", function()
     instead(OFFSET .. ", size = function() return 'x' end }")
     says(3, "paginate.offset: size: its function returned 'x', a whole number from 1 on expected")
   end)
+end)
+
+it("a list goes on where its run was cut short, and knows the page before", function()
+  for extra, born in pairs { [""] = false, [", overlap = 2"] = false, [", key = 'id'"] = true } do
+    lists(OFFSET .. extra .. " }", { users = 35, broken = 2, born = born and { ["4"] = 99 } or nil })
+    says(5, "told to")
+    w:forget()
+    if born then says(7, "item '20' came on two pages in a row") else all(35) end
+    assert.equal(0, w:asked("offset=0 ")) -- the first page is not asked for again
+    assert.is_true(w:asked("offset=") > 1)
+    w:stop()
+  end
 end)
 
 describe("whatever the numbers", function()
