@@ -1,0 +1,74 @@
+-- `reeve types`: stubs for editors and the reference, held against the table that registers what they name.
+local reeve = require "reeve"
+
+-- Every entry of the contract: { group, class, call, name, params }; params: their names.
+local function entries()
+  local list = {}
+  for line in reeve.engine([[
+    local contract = require "plugin.contract"
+    for _, g in ipairs(contract.groups()) do
+      for _, e in ipairs(g.name == "globals" and {} or g.entries) do
+        local names = {}
+        for i, p in ipairs(e.params or {}) do names[i] = p.name end
+        print(g.name, g.class, g.call, e.name, e.params and table.concat(names, ", ") or "-")
+      end
+    end]]):gmatch("[^\n]+") do
+    local group, class, call, name, params = line:match("^(%S+)\t(%S+)\t(%S+)\t(%S+)\t(.*)$")
+    list[#list + 1] = { group = group, class = class, call = call, name = name, params = params ~= "-" and params }
+  end
+  return list
+end
+
+describe("types", function()
+  local stubs = reeve.ok { "types" }
+
+  it("writes stubs that our own sandbox loads and runs", function()
+    local path = reeve.write(reeve.path("stubs.lua"), stubs)
+    assert.equal("true\n", reeve.engine([[
+      local vm = require "host.vm"
+      local f = io.open((...))
+      local chunk = assert(vm.load(f:read("a"), "@stubs", vm.sandbox {}))
+      print((vm.protect(chunk)))]], { path }))
+  end)
+
+  it("has every entry, with its parameters", function()
+    local missing, n = {}, 0
+    for _, e in ipairs(entries()) do
+      local variable = e.class:gsub("%W", "_")
+      local wanted = e.params and ("\nfunction %s%s%s(%s) end\n"):format(variable, e.call, e.name, e.params)
+      local found = wanted and stubs:find(wanted, 1, true)
+        or not wanted and stubs:find("\n%-%-%-@field " .. e.name .. "%?? ")
+      if not found then missing[#missing + 1] = e.group .. "." .. e.name end
+      n = n + 1
+    end
+    assert.same({}, missing)
+    assert.is_true(n > 200)
+  end)
+
+  it("defines every class that it names", function()
+    local known, missing = { string = true, number = true, integer = true, boolean = true, table = true, any = true,
+      fun = true, ["nil"] = true }, {}
+    for class in stubs:gmatch("%-%-%-@class ([%w_.]+)") do known[class] = true end
+    for alias in stubs:gmatch("%-%-%-@alias ([%w_.]+)") do known[alias] = true end
+    for line in stubs:gmatch("\n%-%-%-@param [^\n]+") do
+      for name in line:match("@param %S+ (.*)"):gsub('"[^"]*"', ""):gsub("[%w_]+%??:", ""):gmatch("[%a_][%w_.]*") do
+        if not known[name] and name ~= "..." then missing[#missing + 1] = name .. ": " .. line end
+      end
+    end
+    assert.same({}, missing)
+  end)
+
+  it("writes a file, or reeve.lua in a folder", function()
+    local dir = reeve.folder()
+    reeve.ok { "types", "-f", dir }
+    assert.equal(stubs, reeve.read(dir .. "/reeve.lua"))
+    reeve.ok { "types", "-f", dir .. "/other.lua" }
+    assert.equal(stubs, reeve.read(dir .. "/other.lua"))
+  end)
+
+  it("writes the reference that plugins/README.md has", function()
+    local there = reeve.read("plugins/README.md"):match("<!%-%- reference %-%->\n(.-)<!%-%- end of the reference")
+    assert.is_true(there == reeve.ok { "types", "--reference" },
+      "write the part between the markers again: reeve types --reference")
+  end)
+end)
