@@ -1,6 +1,6 @@
 /* host.state: what is remembered of one connector.
  *
- *   open(dir, {write=, create=, map_mb=}) -> st | nil, message, code   ("not_found": nothing yet)
+ *   open(dir, {write=, create=, passing=, map_mb=}) -> st | nil, message, code   ("not_found": nothing yet)
  *   st:meta() -> {accepted=, held=, open=, last=}       held and open are absent where there is none
  *   st:run(n) -> JSON | nil · st:runs() -> iterator of n, JSON, newest first
  *   st:log(run) -> iterator of JSON
@@ -49,6 +49,7 @@ static int f_open(lua_State *L) {
     struct store_options options = {
         .write = api_opt_boolean(L, 2, "write", 0),
         .create = api_opt_boolean(L, 2, "create", 0),
+        .passing = api_opt_boolean(L, 2, "passing", 0),
         .map_bytes = (size_t)api_opt_integer(L, 2, "map_mb", 64 * 1024) << 20,
     };
     struct state *s = lua_newuserdatauv(L, sizeof *s, 0);

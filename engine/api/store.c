@@ -1,6 +1,6 @@
 /* host.store: a store of named tables for the engine's Lua; what the home's ledger is kept in.
  *
- *   open(dir, {write=, create=, map_mb=, dbs={"name", …}}) -> env | nil, message, code
+ *   open(dir, {write=, create=, passing=, map_mb=, dbs={"name", …}}) -> env | nil, message, code
  *   env:get(db, key) -> bytes | nil          (nil, message, code where reading failed)
  *   env:put(db, key, value) · env:del(db, key) -> true | nil, message, code
  *   env:append(db, value) -> n | nil, …      under the next number, as 8 bytes big-endian
@@ -75,6 +75,7 @@ static int f_open(lua_State *L) {
     struct store_options options = {
         .write = api_opt_boolean(L, 2, "write", 0),
         .create = api_opt_boolean(L, 2, "create", 0),
+        .passing = api_opt_boolean(L, 2, "passing", 0),
         .map_bytes = (size_t)api_opt_integer(L, 2, "map_mb", 1024) << 20,
     };
     struct env *env = lua_newuserdatauv(L, sizeof *env, 1);

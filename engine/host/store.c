@@ -130,6 +130,7 @@ static int open_tables(struct store *s, const struct store_table *tables, size_t
  * written nobody writes, and it does without. */
 static int open_env(struct store *s, const struct store_options *options) {
     unsigned flags = MDB_NOTLS | (options->write ? 0 : MDB_RDONLY);
+    if (options->passing) flags |= MDB_NOSYNC;
     int rc = mdb_env_open(s->env, s->dir, flags, 0600);
     if (!options->write && (rc == EROFS || rc == EACCES))
         rc = mdb_env_open(s->env, s->dir, flags | MDB_NOLOCK, 0600);

@@ -36,6 +36,7 @@ struct store_table {
 struct store_options {
     bool write;       /* false: opened for reading; works on a read-only file system too */
     bool create;      /* make folder's files where there are none */
+    bool passing;     /* a trial's, not to be kept: commits do not wait for the disk */
     size_t map_bytes; /* most the data may ever grow to: address space, not memory; 0: 64 GiB */
 };
 

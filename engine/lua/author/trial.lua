@@ -184,6 +184,16 @@ checks[9] = { "a credential that is refused (401)", function(trial)
   if run.code ~= "credentials" then return "the run ended as " .. told(run) .. ", and not for its credential" end
 end }
 
+-- Of two records the guard believes that both are gone.
+checks[10] = { "answers with nothing in them", function(trial)
+  trial.world:copy("base", "try")
+  local run = trial:sync("try", { watch = function() return "empty" end, guarded = true })
+  trial.world:drop("try")
+  for type, stats in pairs(run.outcome ~= "held" and run.record and run.record.changes or {}) do
+    if stats.removed >= 3 then return ("the run believed them, and removed %d %s"):format(stats.removed, type) end
+  end
+end }
+
 -- Runs undisturbed; a problem, or nil. A mistake that shows without any fault is the configuration's or Lua's.
 local function undisturbed(trial)
   local run = trial.world:sync("base")

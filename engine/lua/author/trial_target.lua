@@ -8,6 +8,7 @@
 --   target.asked, target.log     how many requests there were, and their lines ("GET https://api.example.com/users")
 local fail = require "fail"
 local http = require "host.server"
+local json = require "host.json"
 local task = require "target.task"
 
 local M = {}
@@ -22,6 +23,14 @@ local function status(n, headers)
   end
 end
 
+-- The same document with nothing in its lists.
+local function emptied(value)
+  if type(value) ~= "table" then return value end
+  if #value > 0 then return json.array {} end
+  for name, member in pairs(value) do value[name] = emptied(member) end
+  return value
+end
+
 --- What may go wrong: name to a function (answer, req) that answers in place of `answer`.
 M.faults = {
   failure = status(500),
@@ -30,6 +39,11 @@ M.faults = {
   refused = status(401),
   html = function() return 200, { ["Content-Type"] = "text/html" }, HTML end,
   cut = function() return 200, nil, "", { cut = true } end,
+  empty = function(answer, req)
+    local code, headers, body = answer(req)
+    local document = code == 200 and json.decode(body or "") or nil
+    return code, headers, document and json.encode(emptied(document)) or body
+  end,
   truncated = function(answer, req)
     local code, headers, body = answer(req)
     return code, headers, body, { truncate = #(body or "") // 2 }

@@ -2,7 +2,7 @@
 -- in it, the target of trial_target, and any number of states by name.
 --
 --   local world = trial_world.open(home, plugin, scenario)
---   local run = world:sync("first", { watch = fn, fresh_token = bool, snapshot = fn })
+--   local run = world:sync("first", { watch = fn, fresh_token = bool, snapshot = fn, guarded = bool })
 --       run.outcome ("ok", "partial", "held", "failed"), run.record, run.code, run.message, run.asked, run.log
 --       snapshot(n): the name under which to keep what a kill before the n-th answer would leave, or nil; the
 --       requests then come one after the other, and run.ended[name] tells whether a listing had ended by then
@@ -34,7 +34,7 @@ local function connector_of(self, home, plugin, scenario)
   for name, text in pairs(scenario.secrets) do
     settings[name], pending[name] = "store:" .. name, require("host.secret").new(text)
   end
-  local guard = {} -- what a scenario's faults take away is compared, not guarded
+  local guard = {}
   for name, resource in pairs(plugin.manifest.resources) do
     guard[name] = { removed = "100%", changed = "100%" }
     for slug in pairs(resource.entitlements or {}) do
@@ -48,7 +48,7 @@ local function connector_of(self, home, plugin, scenario)
   end
   local connector = require("config.connector").build(home, "trial", { plugin = plugin.name, settings = settings,
     guard = guard, mapping = mapping }, pending)
-  connector.reroute = self.target.url
+  connector.reroute, self.unguarded = self.target.url, connector.options.guard
   return connector
 end
 
@@ -111,7 +111,9 @@ function World:sync(name, options)
     local into = keep(n)
     if into then ended[into] = snapshot(self, state, run, into) end
   end or watch)
-  self.connector.options.http.concurrency = keep and 1 or nil
+  local set = self.connector.options
+  set.http.concurrency = keep and 1 or nil
+  set.guard = options.guarded and {} or self.unguarded -- what faults take away is seen where nothing guards it
   local ok, result = pcall(sync.run_on, self.home, self.connector, state, { on_run = function(r) run = r end })
   local asked, log = self.target.asked, self.target.log
   if not ok then

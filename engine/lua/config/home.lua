@@ -140,11 +140,12 @@ function Home:connectors()
   return names, strange
 end
 
---- A home for trials: a folder of its own that nothing configures, flags and environment neither. Plugins are found
+--- A home for trials: a folder of its own that nothing configures, flags and environment neither, and whose state is
+--- `passing`: it need not survive this machine's end, so that nobody waits for its disk. Plugins are found
 --- where `of`, another home, finds them.
 function M.trial(dir, of)
   local home = setmetatable({ dir = dir, file = dir .. "/reeve.json", there = true, config = {}, environment = {},
-    flags = {}, state = dir .. "/state", key_path = dir .. "/key", key_own = true,
+    flags = {}, passing = true, state = dir .. "/state", key_path = dir .. "/key", key_own = true,
     plugins_dirs = of.plugins_dirs }, Home)
   home.options = require("config.config").resolve({}, "home")
   return home

@@ -34,7 +34,7 @@ end
 
 -- LMDB must not be opened twice in a process, so there is one handle; it becomes a writer when one is needed.
 local function open_store(self, options)
-  options.dbs, options.map_mb = TABLES, MAP_MB
+  options.dbs, options.map_mb, options.passing = TABLES, MAP_MB, self.home.passing
   return store.open(self.dir, options)
 end
 

@@ -77,7 +77,7 @@ end
 function M.open_state(home, dir)
   make_dir(dir)
   return fail.try(require("host.state").open(dir, { write = true, create = true,
-    map_mb = math.floor((home.options.map_gb or 64) * 1024) }))
+    passing = home.passing, map_mb = math.floor((home.options.map_gb or 64) * 1024) }))
 end
 
 -- The settings that a mapping sees as at.settings: all but the secret ones.
