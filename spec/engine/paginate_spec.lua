@@ -234,9 +234,17 @@ describe("a list that moves while it is read", function()
     assert.equal(ids(25), w:ids("user"))
   end)
 
-  it("costs nothing more for overlapping where it does not move", function()
+  it("overlaps less where pages are small, and loses nothing", function()
+    for cap = 1, 4 do
+      lists(OFFSET .. ", overlap = 3 }", { users = 11, cap = cap })
+      all(11)
+      w:stop()
+    end
+  end)
+
+  it("costs a request more for overlapping where it does not move", function()
     lists(OFFSET .. ", overlap = 2 }", { users = 25 })
-    all(25, 4) -- 1-10, 9-18, 17-25, 24-25
+    all(25, 5) -- 1-10, 9-18, 17-25, 24-25, and nothing behind 25
   end)
 
   it("is incomplete where the place is not found in three readings, and nothing is lost", function()
@@ -457,9 +465,9 @@ describe("whatever the numbers", function()
       OFFSET .. ", overlap = 3" }
     lists(OFFSET .. " }", { users = 1 })
     for i = 1, 18 do
-      local style, users, size = styles[i % #styles + 1], math.random(0, 60), math.random(4, 20)
+      local style, users, size = styles[i % #styles + 1], math.random(0, 60), math.random(1, 20)
       instead(style .. ", size = " .. size .. " }")
-      w:world { users = users, cap = math.random(4, 20) }
+      w:world { users = users, cap = math.random(1, 20) }
       local r = w:synced(nil)
       assert.equal(ids(users), w:ids("user"), style .. r.err)
       local account = acme.account(w:last(), "user")

@@ -64,7 +64,8 @@ return {
   group("offset", "OffsetPages", "Options of paginate.offset.", sent, numbered, {
     { "start", asked "integer", "The first offset: 0." },
     { "step", asked "integer", "How far a page is from the next; as many as it has items unless told." },
-    { "overlap", asked "integer", "Pages overlap by so many items, to see whether the list moves while it is read." },
+    { "overlap", asked "integer", "Pages overlap by so many items, a third of one at most, to see whether "
+      .. "the list moves while it is read." },
   }),
   group("page", "NumberedPages", "Options of paginate.page.", sent, numbered, {
     { "start", asked "integer", "The first page's number: 1." },

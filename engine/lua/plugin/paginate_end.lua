@@ -74,7 +74,7 @@ end
 --- that is empty, or (short_page_ends) shorter than what was asked for.
 function M.numbered(given, state, page, first, step, ctx, ...)
   local more = M.more(given, state, page)
-  if more == true and (step == 0 or page.fresh == 0 and page.overlaps) then
+  if more == true and step == 0 then
     pages.nonsense(given, page.res, "the page is empty and says that there are more; where that happens, step says "
       .. "how far one page is from the next")
   end

@@ -1,7 +1,8 @@
 -- paginate_overlap: pages that overlap, for lists without a snapshot. Each page after the first is asked for `back`
 -- items earlier than it would begin, and has to begin with the last items of the page before. Where it
 -- does not, items went or came meanwhile: it is read again, further back, twice at most, and goes on behind
--- those items wherever they stand now.
+-- those items wherever they stand now. A page that has nothing else may be the last, or of a target that gives
+-- small ones: the end is where nothing comes behind it.
 local options = require "plugin.paginate_options"
 local pages = require "plugin.paginate_page"
 local request = require "plugin.paginate_request"
@@ -50,19 +51,30 @@ local function read(given, state, tail, back, try, ctx, ...)
   local seen = sieve(given, tail, back * (2 * try + 1), try == AGAIN, ctx, ...)
   local page = pages.read(given, res, seen.take, ctx, ...)
   seen.finish()
-  page.at, page.fresh, page.overlaps = first, page.count - (seen.tail or 0), seen.tail == #tail
+  page.at, page.fresh = first, page.count - (seen.tail or 0)
   return page, seen.tail ~= nil
+end
+
+-- The page at its own place, after one that had only what was known.
+local function behind(given, state, ctx, ...)
+  local res = request.send(given, state, ctx, ...)
+  local page = res and pages.read(given, res, pages.watch(given, state, ctx), ctx, ...)
+  if page then page.at = state.at end
+  return page
 end
 
 --- The page after the one that the state knows; nil where the plugin has dealt with a refusal.
 function M.read(given, state, back, ctx, ...)
+  back = math.min(back, math.max(1, #state.keys // 3)) -- so that a page can hold three of them
   local tail = pages.tail(state, back)
   for try = 0, AGAIN do
     local page, found = read(given, state, tail, back, try, ctx, ...)
+    if found and page.fresh == 0 then return behind(given, state, ctx, ...) end
     if not page or found then return page end
     if try == AGAIN then
       pages.drifted(given, ctx, "the page at %s %d does not begin with the last %d items of the page before, read %d "
         .. "times", given.builder, page.at, #tail, AGAIN + 1)
+      page.at = math.max(page.at, state.at - page.count) -- never back to where the last page began
       return page
     end
   end

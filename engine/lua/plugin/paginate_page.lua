@@ -142,8 +142,7 @@ end
 --- Takes a page into the state. Raises where it has been there before.
 function M.follow(given, state, page, asked)
   local all = print_of_page(given, page)
-  local only_overlap = page.overlaps and page.fresh == 0
-  if all and not only_overlap and (all == state.all or all == state.mark) then
+  if all and (all == state.all or all == state.mark) then
     M.nonsense(given, page.res, "the same page came again%s: the target goes in circles, or does not know how it "
       .. "is asked for the next one", asked and (" for " .. asked) or "")
   end
