@@ -1,5 +1,5 @@
 -- types: the contract's table (plugin/contract) as others read it: stubs for editors with LuaLS, and the reference
--- in plugins/README.md.
+-- plugins/REFERENCE.md.
 --
 --   types.stubs() -> text            classes of all that plugins and scripts see, with parameters and returns
 --   types.reference() -> text        Markdown
@@ -144,7 +144,9 @@ end
 
 --- The reference as Markdown.
 function M.reference()
-  local lines = { "Types are written as LuaLS writes them. Some of them say more than Lua's:", "" }
+  local lines = { "# What plugins and scripts see", "",
+    "Written by `reeve types --reference`. [README.md](README.md) teaches how to use it.", "",
+    "Types are written as LuaLS writes them. Some of them say more than Lua's:", "" }
   for _, alias in ipairs(contract.aliases) do
     lines[#lines + 1] = ("* `%s` (`%s`): %s"):format(table.unpack(alias))
   end

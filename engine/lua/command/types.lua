@@ -23,7 +23,7 @@ return {
   },
   flags = {
     { name = "file", short = "f", arg = "FILE", help = "a file, or a folder in which reeve.lua is written" },
-    { name = "reference", help = "the reference in plugins/README.md" },
+    { name = "reference", help = "plugins/REFERENCE.md, as Markdown" },
   },
   notes = 'For an editor with LuaLS, .luarc.json beside your files:\n'
     .. '  { "runtime.version": "Lua 5.4", "workspace.library": ["FOLDER OF reeve.lua"] }',

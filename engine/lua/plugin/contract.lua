@@ -1,5 +1,5 @@
--- contract: every name that plugins and scripts see, in one place. What registers a name, `reeve types`, the
--- reference in plugins/README.md and `reeve lint` all read it here, so that they cannot differ.
+-- contract: every name that plugins and scripts see, in one place. What registers a name, `reeve types`,
+-- plugins/REFERENCE.md and `reeve lint` all read it here, so that they cannot differ.
 --
 --   contract.bind("ctx", { emit = … }, "list")  the table; a name without an entry, or an entry without a
 --                                               value, is a mistake of the engine's and raises
