@@ -198,6 +198,8 @@ end }
 local function undisturbed(trial)
   local run = trial.world:sync("base")
   if run.code == "config" then fail("config", run.message) end
+  local strange = trial.cassette and trial.cassette:unlike()
+  if strange then return strange end
   if run.outcome ~= "ok" then return "the undisturbed run ended as " .. told(run) end
   trial.base, trial.log = trial.world:lines("base"), run.log
 end
@@ -213,7 +215,8 @@ end
 --- Runs a scenario; see the head of this file.
 function M.run(home, plugin, scenario, step)
   local world = trial_world.open(home, plugin, scenario)
-  local trial = setmetatable({ world = world, name = scenario.name, step = step or function() end }, Trial)
+  local trial = setmetatable({ world = world, name = scenario.name, cassette = scenario.cassette,
+    step = step or function() end }, Trial)
   local results = {}
   local ok, problem = pcall(function()
     local wrong = undisturbed(trial)

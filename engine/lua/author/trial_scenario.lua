@@ -1,10 +1,12 @@
 -- trial_scenario: what a plugin's test/scenarios.lua says. Data, evaluated with nothing in scope:
 --
 --   return { settings = { token = "fake-token" },                      of the plugin; secrets as fake texts
---     scenarios = { small = { set = { users = 20 }, settings = { … }, mapping = "extra.lua" } } }
+--     scenarios = { small = { set = { users = 20 }, settings = { … }, mapping = "extra.lua" },
+--       real = { cassette = "real.cassette.jsonl" } } }
 --
 -- A scenario is a run of the plugin against its simulator with these options (`set`), with these settings over the
--- common ones, and with an operator's mapping, a file of test/.
+-- common ones, and with an operator's mapping, a file of test/; or against a cassette, a file of test/, with the
+-- settings that it was recorded with, the scenario's own over them.
 local fail = require "fail"
 local settings = require "config.settings"
 local shape = require "plugin.shape"
@@ -24,7 +26,7 @@ local file_name = shape.matching("a file's name", FILE)
 local check = shape.record({
   settings = options,
   scenarios = shape.map(NAME, "a name of a-z, 0-9, _ and -", shape.record {
-    set = options, settings = options, mapping = file_name,
+    set = options, settings = options, mapping = file_name, cassette = file_name,
   }),
 }, { "scenarios" })
 
@@ -58,17 +60,31 @@ local function split(manifest, values, file)
   return plain, secrets
 end
 
+-- A cassette of test/, fit for the plugin as it is.
+local function cassette_of(plugin, name, place, file)
+  local text = M.read(plugin, name) or fail("config", ("%s: %s.cassette: there is no file test/%s"):format(file, place,
+    name))
+  local cassette = require("author.cassette").open(text, plugin.shown .. "/test/" .. name)
+  cassette:check(plugin.manifest)
+  return cassette
+end
+
 local function scenario_of(plugin, tree, name, file)
   local given = tree.scenarios[name]
   local s = { name = name, set = given.set or {}, mapping = given.mapping, expected = name .. ".expected.jsonl" }
-  s.settings, s.secrets = split(plugin.manifest, merged(tree.settings, given.settings), file)
+  if given.cassette and given.set then
+    fail("config", ("%s: %s: either 'set', for the simulator, or 'cassette'"):format(file, name))
+  end
+  s.cassette = given.cassette and cassette_of(plugin, given.cassette, name, file)
+  local common = s.cassette and s.cassette.header.settings or tree.settings
+  s.settings, s.secrets = split(plugin.manifest, merged(common, given.settings), file)
   s.script = s.mapping and (M.read(plugin, s.mapping)
     or fail("config", ("%s: %s.mapping: there is no file test/%s"):format(file, name, s.mapping)))
   return s
 end
 
---- The scenarios of a plugin, by name: { name, set, settings, secrets, mapping, script (its text), expected (a
---- file's name) }.
+--- The scenarios of a plugin, by name: { name, set, settings, secrets, mapping, script (its text), cassette (opened),
+--- expected (a file's name) }.
 function M.all(plugin)
   local file = plugin.shown .. "/test/scenarios.lua"
   local text = M.read(plugin, "scenarios.lua")

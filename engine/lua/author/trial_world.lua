@@ -52,12 +52,22 @@ local function connector_of(self, home, plugin, scenario)
   return connector
 end
 
-local function simulator_of(plugin, scenario)
-  local simulator = plugin:simulator()
+local function simulator(plugin, scenario)
+  local parts = plugin:simulator()
     or fail("config", plugin.shown .. ": there is no simulator.lua to test against")
   local set = {}
   for name, value in pairs(scenario.set) do set[#set + 1] = { name, tostring(value) } end
-  return require("sim.sim").new(simulator, set, {}, sys.now)
+  local sim = require("sim.sim").new(parts, set, {}, sys.now)
+  return function(req) return sim:answer(req) end
+end
+
+local function replayer(cassette)
+  return function(req)
+    local status, headers, body = cassette:answer { method = req.method, body = req.body,
+      url = (req.headers["reeve-origin"] or "") .. req.target, content_type = req.headers["content-type"] }
+    if status then return status, headers, body end
+    return 404, {}, ""
+  end
 end
 
 local function new_folder()
@@ -73,8 +83,7 @@ function M.open(home, plugin, scenario)
   forget_environment(plugin.manifest)
   local self = setmetatable({ dir = new_folder() }, World)
   local ok, why = pcall(function()
-    local sim = simulator_of(plugin, scenario)
-    self.target = trial_target.open(function(req) return sim:answer(req) end)
+    self.target = trial_target.open(scenario.cassette and replayer(scenario.cassette) or simulator(plugin, scenario))
     self.home = require("config.home").trial(self.dir, home)
     self.connector = connector_of(self, self.home, plugin, scenario)
   end)

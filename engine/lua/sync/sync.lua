@@ -94,7 +94,7 @@ end
 --- A session with the target, and the context it needs; used by check too.
 function M.session(home, connector, options)
   local fetch = { name = connector.name, plugin = connector.plugin, settings = connector:resolve_secrets(),
-    ledger = require("state.ledger").open(home), warnings = {} }
+    ledger = connector.ledger or require("state.ledger").open(home), warnings = {} }
   fetch.session = require("target.http").session {
     name = connector.name,
     manifest = connector.manifest, settings = fetch.settings, ledger = fetch.ledger,
