@@ -11,8 +11,8 @@ table.sort(names)
 -- What the engine has read of a plugin's manifest and scenarios, as JSON.
 local READ = [[
 local json = require "host.json"
-local home = require("config.home").open { home = (select(1, ...)) }
-local plugin = require("plugin.plugin").load(home, (select(2, ...)))
+local dir, name = ...
+local plugin = require("plugin.plugin").load({ plugins_dirs = { { path = dir, origin = "bundled" } } }, name)
 plugin:check()
 local settings, types, options, kinds, mapped = {}, {}, {}, {}, {}
 for i, spec in ipairs(plugin.manifest.settings) do settings[i] = spec.name end
@@ -29,7 +29,7 @@ print(json.encode { settings = json.array(settings), types = json.array(types), 
 ]]
 
 local function about(name)
-  return reeve.json((reeve.engine(READ, { reeve.home(), name })))
+  return reeve.json((reeve.engine(READ, { lfs.currentdir() .. "/plugins", name })))
 end
 
 local function has_command(name)

@@ -89,6 +89,9 @@ function M.open(home, plugin, scenario)
   end)
   if ok then return self end
   self:close()
+  if fail.is(why) then -- nobody has written the connector's file that is told of
+    why.message = why.message:gsub("^%S*/connectors/trial%.json", plugin.shown .. "/test/scenarios.lua", 1)
+  end
   error(why, 0)
 end
 
