@@ -228,7 +228,7 @@ describe("reeve test", function()
       ["return { scenarios = { small = { mapping = 'no.lua' } } }"] = "there is no file test/no.lua",
       ["return { scenarios = { small = { mapping = '../x.lua' } } }"] = "a file's name expected",
       ["return { scenarios = { small = {} } }"] = "reeve: plugins/acme/test/scenarios.lua: settings.token is missing",
-      ["return { settings = { tok = 'x' }, scenarios = { small = {} } }"] = "scenarios.lua: unknown setting 'settings.tok'",
+      ["return { settings = { tok = 'x' }, scenarios = { a = {} } }"] = "scenarios.lua: unknown setting 'settings.tok'",
       ["return { scenarios = { small = { set = { usrs = 3 } } }, settings = { token = 'x' } }"] = "no option 'usrs'",
       ["return {"] = "scenarios.lua:1",
     } do
