@@ -14,7 +14,10 @@
 #include "value.h"
 #include "vm.h"
 
-enum { LOOKS = 4 }; /* objects of a kind that are looked at for whether their raw id is their id */
+enum {
+    LOOKS = 4, /* objects of a kind that are looked at for whether their raw id is their id */
+    REASON_MAX = 512,
+};
 
 /* One object on its way. Absolute stack indexes. */
 struct object {
@@ -272,8 +275,6 @@ static void fault_reason(lua_State *L, const char *label, char *out, size_t size
                  place ? (int)place : (int)strlen(label), place ? text : label);
 }
 
-enum { REASON_MAX = 512 };
-
 /* Calls the mapping below its arguments; `label` is who it is. True: its result is at the top;
  * false: `reason` says how it failed. */
 static bool call(lua_State *L, int nargs, const char *label, char reason[REASON_MAX]) {
@@ -371,7 +372,7 @@ static bool read_record(lua_State *L, struct object *o, int record, struct value
     enum err rc = value_from_lua(L, record, p, out);
     if (rc == ERR_NOMEM) check_memory(L, rc);
     if (rc) {
-        keep_unreadable(L, o, record, false, "the record is larger than 1 MiB");
+        keep_unreadable(L, o, record, false, "the record has too many values");
         return false;
     }
     if (!p->faulty) return true;
