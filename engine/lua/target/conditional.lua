@@ -29,16 +29,20 @@ function M.store(spec)
   return spec
 end
 
-local function settings_print(session)
-  local names, parts = {}, {}
-  for name in pairs(session.settings) do names[#names + 1] = name end
+-- A hash of named values and what comes before them, however many there are.
+local function hash_named(before, values, text_of)
+  local names = {}
+  for name in pairs(values) do names[#names + 1] = name end
   table.sort(names)
   for _, name in ipairs(names) do
-    local value = session.settings[name]
-    parts[#parts + 1] = name
-    parts[#parts + 1] = secret.is(value) and value or json.encode { value }
+    local value = values[name]
+    before = secret.hash(before, name:lower(), secret.is(value) and value or text_of(value))
   end
-  return secret.hash("settings", table.unpack(parts))
+  return before
+end
+
+local function settings_print(session)
+  return hash_named("settings", session.settings, function(value) return json.encode { value } end)
 end
 
 -- Whose answer it is; nil where that has no name that lasts.
@@ -52,14 +56,7 @@ end
 local function key_of(session, ask)
   local whose = owner(session, ask)
   if not whose then return nil end
-  local names, parts = {}, {}
-  for name in pairs(ask.headers) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
-    parts[#parts + 1] = name:lower()
-    parts[#parts + 1] = secret.is(ask.headers[name]) and ask.headers[name] or tostring(ask.headers[name])
-  end
-  return "\0http/" .. secret.hash(whose, ask.method, ask.url, table.unpack(parts))
+  return "\0http/" .. hash_named(secret.hash(whose, ask.method, ask.url), ask.headers, tostring)
 end
 
 local function load(store, key)
