@@ -14,7 +14,7 @@ describe("make install", function()
     assert.equal(0, code, out)
     local wanted = { "opt/bin/reeve", "opt/share/bash-completion/completions/reeve", "opt/share/man/man1/reeve.1",
       "opt/share/fish/vendor_completions.d/reeve.fish", "opt/share/zsh/site-functions/_reeve" }
-    for path in reeve.shell("find plugins scripts -name '*.lua' -o -name '*.md'"):gmatch("[^\n]+") do
+    for path in reeve.shell("find plugins scripts -type f"):gmatch("[^\n]+") do
       wanted[#wanted + 1] = "opt/share/reeve/" .. path
     end
     table.sort(wanted)
