@@ -61,8 +61,11 @@ describe("a connector in an afternoon", function()
         for line in body:gmatch("[^\n]+") do command(line) end
       end
     end
-    for _, name in ipairs { "new", "add", "sync", "diff", "test", "record" } do assert.truthy(said[name], name) end
+    for _, name in ipairs { "new", "add", "sync", "diff", "lint", "test", "record" } do
+      assert.truthy(said[name], name)
+    end
     assert.matches("connected as Directory reader", said.add)
+    assert.matches("0 errors, 0 warnings", said.lint)
     assert.matches("2 scenarios passed", said.test)
   end)
 
