@@ -90,6 +90,11 @@ describe("lint says nothing about", function()
     end
   end
 
+  it("secrets that are only asked for", function()
+    assert.equal("", (lint(home_with("connector.lua", 'ctx.log.info("x", { t = ctx.settings.token ~= nil }) '
+      .. 'ctx.warn(ctx.settings.token and "with" or "without")'), "acme")))
+  end)
+
   it("the Lua of the READMEs", function()
     for _, path in ipairs { "README.md", "scripts/README.md" } do
       for body in reeve.read(path):gmatch("\n```lua\n(.-)\n```") do
@@ -265,8 +270,8 @@ describe("lint of a connector", function()
 
   it("tells members that no object had", function()
     assert.equal("plugins/acme/mapping.lua:3: warning: raw.emial is read, and none of the 3 'user' objects of the last "
-      .. "run has it. Leave it where the target gives it at times.\nplugins/acme/mapping.lua:3: warning: raw.home.cty is "
-      .. "read, and none of the 3 'user' objects of the last run has it. Did you mean 'city'?",
+      .. "run has it. Leave it where the target gives it at times.\nplugins/acme/mapping.lua:3: warning: raw.home.cty "
+      .. "is read, and none of the 3 'user' objects of the last run has it. Did you mean 'city'?",
       findings(synced("return {\n  user = function(raw)\n    return { id = raw.id, email = raw.emial, "
         .. "login = raw.home.cty }\n  end," .. TEAM)))
   end)

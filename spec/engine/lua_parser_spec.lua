@@ -46,6 +46,12 @@ describe("the reader of Lua", function()
     end)
   end
 
+  it("gives up on chains that nobody wrote", function()
+    assert.equal("1: too long a chain", read("x = 1" .. ("+1"):rep(99999)))
+    assert.equal("1: too long a chain", read("x = a" .. (".a"):rep(99999)))
+    assert.equal("fine", read("x = 1" .. ("+1"):rep(1000) .. " y = a" .. (".a"):rep(1000)))
+  end)
+
   it("tells lines by what stands there, whatever strings and comments span", function()
     assert.equal("fine\n4\ta\n7\tb\n", reeve.engine("arg[0] = 'globals'\n" .. READ, { reeve.write(reeve.path("t.lua"),
       "--[[\n\n]] local x = [[\n]] .. a\nlocal y = '\\\n' .. '\\z\n' .. b\n") }))

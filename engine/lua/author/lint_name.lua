@@ -85,16 +85,32 @@ end
 
 -- Values where the contract says of which type ------------------------------------------------------------
 
--- A secret anywhere in what is told.
-function Check:no_secret(args, what)
-  for _, arg in ipairs(args) do
-    walk.each(arg, function(node)
-      local outermost = not (node.parent and type_of.is_secret(self.of:expr(node.parent)))
-      if node.tag ~= "Function" and outermost and type_of.is_secret(self.of:expr(node)) then
-        self.report(node.line, "error", ("A secret goes to %s."):format(what), "Say which one it is, not what it is.")
-      end
-    end)
+local no_secret
+
+-- Parts of an expression whose value its own is made of; what is only compared or asked for is none.
+local PARTS = {
+  Paren = function(node) return { node.expr } end,
+  Binop = function(node)
+    return node.op == "and" and { node.right } or node.op == "or" and { node.left, node.right } or {}
+  end,
+  Table = function(node)
+    local values = {}
+    for i, field in ipairs(node.fields) do values[i] = field.value end
+    return values
+  end,
+}
+
+-- A secret in what is told.
+function no_secret(self, node, what)
+  if type_of.is_secret(self.of:expr(node)) then
+    self.report(node.line, "error", ("A secret goes to %s."):format(what), "Say which one it is, not what it is.")
+  else
+    for _, part in ipairs(PARTS[node.tag] and PARTS[node.tag](node) or {}) do no_secret(self, part, what) end
   end
+end
+
+function Check:no_secret(args, what)
+  for _, arg in ipairs(args) do no_secret(self, arg, what) end
 end
 
 function Check:args(entry, args, from, group)

@@ -4,6 +4,7 @@
 --   runs.check(objects, load, settings, day, report)
 --       objects  an iterator of { kind, list, parent, raw, with } (JSON texts), as state:objects() gives it
 --       load()   { map, file, script, script_file }, in states of their own each time
+local fail = require "fail"
 local json = require "host.json"
 local loader = require "plugin.loader"
 local suggest = require "suggest"
@@ -37,6 +38,7 @@ local function result_of(loaded, object, raw, at)
   if not map then return "nothing" end
   local ok, record = vm.protect(map, raw, at)
   if ok and record ~= nil and script then ok, record = vm.protect(script, raw, record, at) end
+  if not ok and type(record) == "table" and record.breach then fail("config", record.message) end
   if not ok then return "it raised: " .. loader.message(record) end
   return record == nil and "nothing" or json.encode(record) or "what is no JSON"
 end

@@ -18,6 +18,7 @@ local lexer = require "author.lua_lexer"
 local M = {}
 
 local MAX_DEPTH = 190 -- of what is nested: a little less than Lua's own limit
+local MAX_CHAIN = 2000 -- of a.b.c and a + b + c, which Lua does not limit; whoever walks the tree has to
 
 local P = {}
 P.__index = P
@@ -156,7 +157,7 @@ end
 
 function P:suffixed()
   local node = self:primary()
-  while true do
+  for _ = 1, MAX_CHAIN do
     local line = self.token.line
     if self:accept(".") then
       local name = self:expect("name")
@@ -174,6 +175,7 @@ function P:suffixed()
       return node
     end
   end
+  wrong(self, "too long a chain")
 end
 
 function P:simple()
@@ -199,8 +201,11 @@ function P:expr(limit)
   else
     node = self:simple()
   end
+  local length = 0
   while BINARY[self.token.kind] and BINARY[self.token.kind][1] > limit do
     local op = self:advance()
+    length = length + 1
+    if length > MAX_CHAIN then wrong(self, "too long a chain") end
     node = { tag = "Binop", line = op.line, op = op.kind, left = node, right = self:expr(BINARY[op.kind][2]) }
   end
   self.depth = self.depth - 1
