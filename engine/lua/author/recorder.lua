@@ -1,10 +1,12 @@
 -- recorder: what a plugin asks in one run, and what it is answered, as it was on the wire.
 --
---   local recorder = recorder.open(home, connector)     stands between the session and the target: connector.reroute
---   recorder.exchanges                                  { request = …, response = … }, in the order of the answers
---   recorder:close()
+--   local tape = recorder.open(session)     session (target/http) asks the true target
+--   tape.url                                what the connector's own session is rerouted to
+--   tape.exchanges                          { request = …, response = … }, in the order of the answers
+--   tape.failure                            why nothing more is recorded, in words; nil
+--   tape:close()                            ends the session too
 --
--- The session is rerouted to a server of ours on loopback, which asks the true target in its place, once for each
+-- At the URL is a server of ours on loopback, which asks the true target in the connector's place, once for each
 -- request, and hands the answer on. The plugin takes the very path that it takes in a sync. Everything is held in
 -- memory until it is redacted: nothing of it is ever written as it was.
 local cassette = require "author.cassette"
@@ -28,11 +30,11 @@ end
 -- Headers of an answer that a plugin may go by; others are not kept.
 local kept = {}
 for name in ("content-type link location retry-after etag last-modified"):gmatch("%S+") do kept[name] = true end
-local KEPT = { "^x%-ratelimit", "^ratelimit", "^x%-total", "^x%-next", "^x%-page", "^x%-per%-page" }
+local KEPT_PATTERNS = { "^x%-ratelimit", "^ratelimit", "^x%-total", "^x%-next", "^x%-page", "^x%-per%-page" }
 
 local function is_kept(name)
   if kept[name] then return true end
-  for _, pattern in ipairs(KEPT) do
+  for _, pattern in ipairs(KEPT_PATTERNS) do
     if name:find(pattern) then return true end
   end
   return false
@@ -93,7 +95,7 @@ local function pass(self, req)
   fail.try(req:reply(answer.status, headers, answer.body))
 end
 
---- Opens one; see the head of this file. `session` asks the true target (target/http).
+--- Opens one; see the head of this file.
 function M.open(session)
   local self = setmetatable({ server = fail.try(server.listen { host = "127.0.0.1" }), client = session.client,
     session = session, exchanges = {}, bytes = 0, real_time = true }, Recorder)

@@ -1,4 +1,4 @@
--- plugin_parts: checks what connector.lua, mapping.lua and simulator.lua of a plugin return.
+-- parts: checks what connector.lua, mapping.lua and simulator.lua of a plugin return.
 --
 -- Tables are read raw: one with a metatable of the plugin's making runs nothing here.
 local contract = require "plugin.contract"

@@ -1,4 +1,4 @@
--- context: ctx, what a plugin's function is given: settings, http, emit and the rest of plugins.md.
+-- context: ctx, what a plugin's function is given: settings, http, emit and the rest of contract_ctx.lua.
 --
 -- A context is made for one call (one page, one check) and is of no use after it: what it was told ends up
 -- in `page`, which listing.lua reads.
@@ -116,10 +116,9 @@ local function for_listing(ctx, fetch, page)
   end
 end
 
---- A context for one call of a plugin's function. `page` is filled by what the plugin says:
---- { list, emit, changes } in (`changes`: the unit, of a listing of changes); { incomplete, not_covered, expect,
---- gone, mark, puts } out. Without `page.emit` it is a
---- context for `check`; with `page.no_http`, for `http`.
+--- A context for one call of a plugin's function: of a list, or where there is no `page.emit`, of `check`, or with
+--- `page.no_http`, of `http`. In `page`, { list, emit, parent, changes } come in (`changes`: the unit, of a listing of
+--- changes); { incomplete, not_covered, expect, gone, mark, puts, http } are what the plugin said by it.
 function M.new(fetch, page)
   page.puts = {}
   local ctx = {
