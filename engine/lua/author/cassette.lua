@@ -11,7 +11,7 @@
 --   c:answer { method, url, body } -> status, headers, body      nil, why: nobody asked that when it was recorded
 --   c:unlike()                             in words, what was asked and not recorded, or the other way round; nil
 -- The same request asked several times is answered in the order of the recording, the last answer again and again.
-local encoded = require "author.encoded"
+local encoded = require "encoded"
 local fail = require "fail"
 local json = require "host.json"
 local shape = require "plugin.shape"

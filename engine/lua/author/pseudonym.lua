@@ -7,7 +7,7 @@
 --   names.counts                           how many values of each kind
 -- Stand-ins are numbered in the order in which values were added: nothing of a value is in its stand-in, but that
 -- two addresses of one domain stay addresses of one domain.
-local encoded = require "author.encoded"
+local encoded = require "encoded"
 
 local M = {}
 local Names = {}

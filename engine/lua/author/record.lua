@@ -15,14 +15,6 @@ local sys = require "host.sys"
 
 local M = {}
 
--- The home's ledger, but it knows no tokens: they are fetched anew, and that is recorded too.
-local function forgetful(ledger)
-  local own = { kept = function() end, keep = function() end, drop = function() end }
-  return setmetatable(own, { __index = function(_, name)
-    return function(_, ...) return ledger[name](ledger, ...) end
-  end })
-end
-
 -- The session that asks the true target.
 local function true_session(connector)
   return require("target.http").session { name = connector.name, manifest = connector.manifest,
@@ -93,7 +85,7 @@ function M.run(home, connector, options)
   local ledger = require("state.ledger").open(home)
   local dir = ("%s/record.%d"):format(home:state_dir(connector.name), sys.pid())
   local tape = recorder.open(true_session(connector))
-  connector.reroute, connector.ledger = tape.url, forgetful(ledger)
+  connector.reroute, connector.ledger = tape.url, ledger:forgetful() -- so that how tokens are fetched is recorded
   local people = {}
   local ok, result = pcall(run_in, home, connector, dir, options, function(state)
     users_of(state, connector.manifest, function(record) people[#people + 1] = record end)

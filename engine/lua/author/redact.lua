@@ -7,7 +7,7 @@
 --   redaction:look(exchange)           first over all of them, so that each value is known wherever it stands
 --   redaction:write(exchange)          then: a copy without them
 -- Ids, times, numbers and words of an API stay: who reviews a cassette must be able to.
-local encoded = require "author.encoded"
+local encoded = require "encoded"
 local pseudonym = require "author.pseudonym"
 local secret = require "host.secret"
 

@@ -31,8 +31,8 @@ local function emptied(value)
   return value
 end
 
---- What may go wrong: name to a function (answer, req) that answers in place of `answer`.
-M.faults = {
+-- What may go wrong: name to a function (answer, req) that answers in place of `answer`.
+local faults = {
   failure = status(500),
   throttled = status(429, { ["Retry-After"] = "30" }),
   forbidden = status(403),
@@ -76,7 +76,7 @@ local function reply(self, req)
   self.asked = self.asked + 1
   self.log[self.asked] = line
   local fault = self.watcher and self.watcher(self.asked, line, req)
-  local answer = fault and M.faults[fault] or nil
+  local answer = fault and faults[fault] or nil
   local code, headers, body, options
   if answer then
     code, headers, body, options = answer(self.answer, req)

@@ -1,5 +1,6 @@
 -- test: a plugin's scenarios, against its simulator and without a network; what they give, and what faults make of it.
 local fail = require "fail"
+local text = require "ui.text"
 
 local SHOWN = 20 -- differences of a scenario
 
@@ -62,18 +63,14 @@ end
 local HOW = { same = "as expected", differs = "not as expected", new = "nothing expected yet",
   written = "written: read it", updated = "updated: read it" }
 
-local function count(n, what)
-  return ("%d %s%s"):format(n, what, n == 1 and "" or "s")
-end
-
 local function print_row(out, row)
-  local records = row.records and ("%s, %s, %s"):format(count(row.records, "record"),
-    count(row.requests, "request"), HOW[row.expected])
+  local records = row.records and ("%s, %s, %s"):format(text.count(row.records, "record"),
+    text.count(row.requests, "request"), HOW[row.expected])
   out:write(("%s: %s\n"):format(row.name, records or "FAILED"))
   for _, line in ipairs(row.differences or {}) do out:write("  ", line, "\n") end
   if row.problem then out:write("  FAILED  ", row.problem, "\n") end
   for _, check in ipairs(row.checks) do
-    out:write(("  %-6s  %s (%s%s)\n"):format(check.ok and "ok" or "FAILED", check.name, count(check.runs, "run"),
+    out:write(("  %-6s  %s (%s%s)\n"):format(check.ok and "ok" or "FAILED", check.name, text.count(check.runs, "run"),
       check.sample and ", at " .. check.sample or ""))
     if check.problem then out:write("          ", check.problem, "\n") end
   end
@@ -82,8 +79,8 @@ end
 local function print_all(out, result, seconds)
   if out.form == "json" then return out:object(result) end
   for _, row in ipairs(result.scenarios) do print_row(out, row) end
-  out:write(("%s %s: %s %s in %.1f s\n"):format(result.plugin, result.version, count(#result.scenarios, "scenario"),
-    result.ok and "passed" or "failed", seconds))
+  out:write(("%s %s: %s %s in %.1f s\n"):format(result.plugin, result.version,
+    text.count(#result.scenarios, "scenario"), result.ok and "passed" or "failed", seconds))
 end
 
 return {

@@ -10,6 +10,7 @@
 -- reeve.json, reeve.paginate, reeve.text and reeve.time. After close() it can require nothing that was not
 -- read before: the digest of a script covers all that it runs.
 local fail = require "fail"
+local shape = require "plugin.shape"
 local suggest = require "suggest"
 local vm = require "host.vm"
 
@@ -42,10 +43,7 @@ function Loader:text(file)
 end
 
 local function no_module(self, name)
-  local names = {}
-  for ours in pairs(OURS) do names[#names + 1] = ours end
-  table.sort(names)
-  local near = type(name) == "string" and suggest.nearest(name, names)
+  local near = type(name) == "string" and suggest.nearest(name, shape.names(OURS))
   local hint = near and ("; did you mean '%s'?"):format(near) or ""
   error(("require: there is no file for %s in %s%s"):format(
     type(name) == "string" and "'" .. name .. "'" or "a " .. type(name), self.shown, hint), 0)

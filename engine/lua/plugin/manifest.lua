@@ -130,9 +130,7 @@ end
 
 -- Raises unless `word` is one of the names; `what` they are.
 local function check_known(word, names, what, place, file)
-  for _, known in ipairs(names) do
-    if known == word then return end
-  end
+  if shape.contains(names, word) then return end
   fail("config", ("%s: %s: there is no %s '%s'"):format(file, place, what, word), suggest.hint(word, names))
 end
 

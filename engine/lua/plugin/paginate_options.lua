@@ -63,10 +63,7 @@ end
 
 local function is_good(builder, name, value)
   if name ~= "into" then return check_of(builder, name)[2](value) end
-  for _, choice in ipairs(contract.choices("paginate." .. builder, name)) do
-    if value == choice then return true end
-  end
-  return false
+  return shape.contains(contract.choices("paginate." .. builder, name), value)
 end
 
 local function wrong(builder, name, value)
@@ -74,9 +71,7 @@ local function wrong(builder, name, value)
 end
 
 local function check_name(builder, name, names)
-  for _, known in ipairs(names) do
-    if known == name then return end
-  end
+  if shape.contains(names, name) then return end
   local hint = type(name) == "string" and suggest.hint(name, names, "options")
   hint = hint and " (" .. hint .. ")" or ""
   error(("paginate.%s: there is no option %s%s"):format(builder, shape.show(name), hint), 0)

@@ -61,13 +61,6 @@ local function normal_list(list_name, given, file)
   }
 end
 
-local function contains(list, word)
-  for _, item in ipairs(list) do
-    if item == word then return true end
-  end
-  return false
-end
-
 local function unknown(file, place, what, word, known)
   fail("config", ("%s: %s: there is no %s '%s'"):format(file, place, what, word), suggest.hint(word, known))
 end
@@ -78,7 +71,7 @@ local function kinds_of(list)
   local kinds = {}
   for _, kind in ipairs(list.emits) do
     kind = kind == "grant" and list.name or kind
-    if not contains(kinds, kind) then kinds[#kinds + 1] = kind end
+    if not shape.contains(kinds, kind) then kinds[#kinds + 1] = kind end
   end
   return kinds
 end
@@ -107,7 +100,7 @@ local function check_links(result, settings, file)
     for _, other in ipairs(list.after) do
       if not result.list[other] then unknown(file, place .. ".after", "list", other, list_names) end
     end
-    if list.when and not contains(settings, list.when) then
+    if list.when and not shape.contains(settings, list.when) then
       unknown(file, place .. ".when", "setting", list.when, settings)
     end
   end

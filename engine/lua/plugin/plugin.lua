@@ -86,10 +86,8 @@ end
 
 --- The digest of files by name: BLAKE2b-256 over their names and bytes, in hexadecimal.
 function M.digest(files)
-  local names, bytes = {}, {}
-  for name in pairs(files) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local bytes = {}
+  for _, name in ipairs(shape.names(files)) do
     bytes[#bytes + 1] = ("%s\0%d\0%s"):format(name, #files[name], files[name])
   end
   return secret.hash(table.concat(bytes))

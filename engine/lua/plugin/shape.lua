@@ -29,6 +29,14 @@ function M.names(t)
   return names
 end
 
+--- Is the value one of a list's?
+function M.contains(list, value)
+  for _, one in ipairs(list) do
+    if one == value then return true end
+  end
+  return false
+end
+
 --- A shape from what it expects in words, and a function that tells whether a value is it.
 function M.is(expected, test)
   return function(value, place, file)
@@ -50,9 +58,7 @@ end
 function M.one_of(...)
   local choices = { ... }
   return function(value, place, file)
-    for _, choice in ipairs(choices) do
-      if value == choice then return end
-    end
+    if M.contains(choices, value) then return end
     local near = type(value) == "string" and suggest.nearest(value, choices)
     local hint = near and "did you mean '" .. near .. "'?"
     M.expected(file, place, "one of " .. table.concat(choices, ", "), value, hint)

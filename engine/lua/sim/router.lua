@@ -1,4 +1,5 @@
 -- sim.router: "METHOD /path/{param}" to a function.
+local encoded = require "encoded"
 local fail = require "fail"
 
 local M = {}
@@ -11,12 +12,6 @@ local function segments(path)
     list[#list + 1] = segment
   end
   return list
-end
-
-local function decode(text)
-  return (text:gsub("%%(%x%x)", function(hex)
-    return string.char(tonumber(hex, 16))
-  end))
 end
 
 --- A router of { ["METHOD /path/{param}"] = function }; each path may come with one of the prefixes.
@@ -48,7 +43,7 @@ local function match(route, parts)
   for i, wanted in ipairs(route.parts) do
     local name = wanted:match("^{(.+)}$")
     if name then
-      params[name] = decode(parts[i])
+      params[name] = encoded.decode(parts[i])
     elseif wanted ~= parts[i] then
       return nil
     end

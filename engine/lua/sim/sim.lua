@@ -16,11 +16,13 @@
 --                               of different numbers of 1 to n, round(drift * n) but at least one
 -- A simulator may also say `prefixes` (strings that may stand before each path) and
 -- `error(sim, status, message)`, which returns the body of an error.
+local encoded = require "encoded"
 local fail = require "fail"
 local fault = require "sim.fault"
 local json = require "host.json"
 local random = require "sim.random"
 local router = require "sim.router"
+local shape = require "plugin.shape"
 local suggest = require "suggest"
 
 local M = {}
@@ -60,12 +62,7 @@ function Sim:set(pairs_list)
     local name, text = pair[1], pair[2]
     local default = self.defaults[name]
     if default == nil then
-      local names = {}
-      for known in pairs(self.defaults) do
-        names[#names + 1] = known
-      end
-      table.sort(names)
-      fail("usage", "the simulator has no option '" .. name .. "'", suggest.hint(name, names))
+      fail("usage", "the simulator has no option '" .. name .. "'", suggest.hint(name, shape.names(self.defaults)))
     end
     read[name] = read_option(name, default, text)
   end
@@ -153,30 +150,10 @@ function Sim:authorized(req)
   return true
 end
 
-local base64 = {}
-for i, byte in ipairs { ("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"):byte(1, -1) } do
-  base64[byte] = i - 1
-end
-
-local function decode_base64(text)
-  local bytes, bits, n = {}, 0, 0
-  for i = 1, #text do
-    local six = base64[text:byte(i)]
-    if six then
-      bits, n = (bits << 6 | six) & 0xffff, n + 6
-    end
-    if six and n >= 8 then
-      n = n - 8
-      bytes[#bytes + 1] = string.char(bits >> n & 0xff)
-    end
-  end
-  return table.concat(bytes)
-end
-
 function Sim.basic(_, req)
   local text = (req.headers.authorization or ""):match("^[Bb]asic (%S+)$")
   if text then
-    return decode_base64(text):match("^([^:]*):(.*)$")
+    return (encoded.base64(text) or ""):match("^([^:]*):(.*)$")
   end
 end
 

@@ -311,6 +311,16 @@ function Ledger:drop(name)
   if get(self, "kept", name) then fail.try(writer(self):del("kept", name)) end
 end
 
+--- This ledger for a run that fetches every token anew: none that is kept is found, and none is kept. Refresh tokens
+--- are as ever: one that the target has replaced is of no use any more, whatever becomes of the run.
+function Ledger:forgetful()
+  local function nothing() end
+  local own = { kept = nothing, keep = nothing, drop = nothing }
+  return setmetatable(own, { __index = function(_, name)
+    return function(_, ...) return self[name](self, ...) end
+  end })
+end
+
 -- Refresh tokens --------------------------------------------------------------------------------------
 
 local MARK_S = 90 * 86400

@@ -5,6 +5,8 @@
 -- kept in the record of the run, sealed: what a held or failed run would have known is forgotten with it.
 --
 -- record.since[list] = { mark = sealed, hexadecimal; own = the plugin gave it; full_at = of the last full listing }
+local encoded = require "encoded"
+local fail = require "fail"
 local json = require "host.json"
 local log = require "log"
 local secret = require "host.secret"
@@ -18,14 +20,6 @@ local function purpose(fetch)
   return "mark/" .. fetch.name
 end
 
-local function hex(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
-
-local function unhex(text)
-  return (text:gsub("%x%x", function(c) return string.char(tonumber(c, 16)) end))
-end
-
 --- What the accepted run knows of where changes start; nothing where it was made in another way.
 function M.former(accepted, epoch)
   return accepted and accepted.epoch == epoch and accepted.since or {}
@@ -36,7 +30,7 @@ function M.begin(fetch, list)
   local known = list.changed and (fetch.former or {})[list.name]
   local full_at = known and sys.epoch(known.full_at)
   if not full_at or sys.now() - full_at >= fetch.full_every then return nil end
-  local text = secret.open_bytes(fetch.ledger:key(), unhex(known.mark), purpose(fetch))
+  local text = secret.open_bytes(fetch.ledger:key(), encoded.unhex(known.mark), purpose(fetch))
   if not text then return nil end -- sealed with a key that is no longer ours
   return { since = json.decode(text)[1], text = text, own = known.own, full_at = known.full_at }
 end
@@ -56,8 +50,8 @@ end
 --- What the run's record keeps of a list that ended whole. `by` is what M.begin gave; nil after a full listing.
 function M.keep(fetch, note, mark, by)
   local text, own = next_mark(note, mark, by)
-  local sealed = require("fail").try(secret.seal(fetch.ledger:key(), text, purpose(fetch)))
-  return { mark = hex(sealed), own = own, full_at = by and by.full_at or note.started }
+  local sealed = fail.try(secret.seal(fetch.ledger:key(), text, purpose(fetch)))
+  return { mark = encoded.hex(sealed), own = own, full_at = by and by.full_at or note.started }
 end
 
 --- Says why a list is listed in full after all.

@@ -9,16 +9,6 @@ local task = require "target.task"
 
 local M = {}
 
--- A ledger that remembers no token, so that each is a fresh one, but for refresh tokens: one that the target has
--- replaced is of no use any more, whatever becomes of the check.
-local function forgetful(ledger)
-  local own = { kept = function() end, keep = function() end, drop = function() end }
-  for _, name in ipairs { "chain", "advance", "mark", "unmark", "lock", "close" } do
-    own[name] = function(_, ...) return ledger[name](ledger, ...) end
-  end
-  return own
-end
-
 local function texts(list)
   local out = {}
   for i, text in ipairs(type(list) == "table" and list or {}) do out[i] = tostring(text) end
@@ -58,7 +48,7 @@ function M.run(home, connector, options)
   local fetch = sync.session(home, connector, impatient(connector.options))
   fetch.warn = function(_, text) fetch.warnings[#fetch.warnings + 1] = text end
   if options and options.fresh then
-    fetch.ledger = forgetful(fetch.ledger)
+    fetch.ledger = fetch.ledger:forgetful()
     fetch.session.ledger = fetch.ledger
   end
   local result

@@ -8,19 +8,13 @@ local host_stage = require "host.stage"
 local json = require "host.json"
 local listing = require "sync.listing"
 local log = require "log"
+local shape = require "plugin.shape"
 local sys = require "host.sys"
 local task = require "target.task"
 
 local M = {}
 local Fetch = {}
 Fetch.__index = Fetch
-
-local function contains(list, word)
-  for _, item in ipairs(list) do
-    if item == word then return true end
-  end
-  return false
-end
 
 --- A fetch for a run: spec has name, plugin, settings, settings_json, session, ledger, state, run, script (the
 --- operator's mapping or nil), keep_raw, epoch, day, concurrency; warnings (those the run
@@ -36,7 +30,7 @@ end
 
 --- A warning is kept with the run.
 function Fetch:warn(message)
-  if contains(self.warnings, message) or #self.warnings >= 100 then return end
+  if shape.contains(self.warnings, message) or #self.warnings >= 100 then return end
   self.warnings[#self.warnings + 1] = message
   log.warn(message, { connector = self.name })
   if self.on_warn then self.on_warn() end
@@ -174,7 +168,7 @@ end
 local function givers(fetch, lists, kind)
   local found = {}
   for _, list in ipairs(lists) do
-    if contains(list.kinds, kind) then found[#found + 1] = fetch.lists[list.name] end
+    if shape.contains(list.kinds, kind) then found[#found + 1] = fetch.lists[list.name] end
   end
   return found
 end
@@ -201,7 +195,7 @@ end
 function Fetch:find(list, kind, id)
   if not self.found[kind] then
     for _, account_of in ipairs(givers(self, self.active, kind)) do
-      if not contains(list.after, account_of.list) and account_of.list ~= list.per then
+      if not shape.contains(list.after, account_of.list) and account_of.list ~= list.per then
         error(("ctx.get('%s', …): list '%s' gives it, and this list does not come after it"):format(kind,
           account_of.list), 3)
       end
@@ -286,7 +280,7 @@ local function may_be_elsewhere(fetch, list)
   if list.per then return false end
   for _, kind in ipairs(list.kinds) do
     for _, other in ipairs(fetch.active) do
-      if not other.per and contains(other.kinds, kind) and fetch.lists[other.name].incomplete then return true end
+      if not other.per and shape.contains(other.kinds, kind) and fetch.lists[other.name].incomplete then return true end
     end
   end
   return false

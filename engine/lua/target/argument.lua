@@ -11,6 +11,7 @@
 -- the plugin's line before it.
 local json = require "host.json"
 local secret = require "host.secret"
+local shape = require "plugin.shape"
 local suggest = require "suggest"
 
 local M = {}
@@ -54,20 +55,6 @@ local kinds = {
   table = { "a table of plain values", function(v) return type(v) == "table" and copy(v, 0) or nil end },
 }
 
-local function names_of(known)
-  local names = {}
-  for name in pairs(known) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
-local function contains(list, word)
-  for _, one in ipairs(list) do
-    if one == word then return true end
-  end
-  return false
-end
-
 local function taken(where, name, spec, value)
   local kind = kinds[spec[1]]
   local kept = kind[2](value)
@@ -75,7 +62,7 @@ local function taken(where, name, spec, value)
     local got = type(value) == spec[1] and "one with something else in it" or described(value)
     error(("%s: %s: %s expected, got %s"):format(where, name, kind[1], got), 0)
   end
-  if spec.one_of and not contains(spec.one_of, kept) then
+  if spec.one_of and not shape.contains(spec.one_of, kept) then
     local choices = table.concat(spec.one_of, '", "')
     error(('%s: %s: one of "%s" expected, got "%s"'):format(where, name, choices, kept), 0)
   end
@@ -97,11 +84,11 @@ function M.check(where, known, options)
   end
   for name in pairs(options) do
     if not known[name] then
-      local hint = suggest.hint(tostring(name), names_of(known), "there are")
+      local hint = suggest.hint(tostring(name), shape.names(known), "there are")
       error(("%s: '%s' is not an option: %s"):format(where, tostring(name), hint), 0)
     end
   end
-  for _, name in ipairs(names_of(known)) do
+  for _, name in ipairs(shape.names(known)) do
     local value, spec = options[name], known[name]
     if value == nil and spec.required then
       error(("%s: %s is missing: %s expected"):format(where, name, kinds[spec[1]][1]), 0)
@@ -113,7 +100,7 @@ end
 --- The options as a table of our own: functions asked with ctx, defaults filled in.
 function M.values(where, known, options, ctx)
   local values = {}
-  for _, name in ipairs(names_of(known)) do
+  for _, name in ipairs(shape.names(known)) do
     local value, spec = options[name], known[name]
     if type(value) == "function" then value = value(ctx) end
     if value == nil and spec.required then taken(where, name, spec, value) end

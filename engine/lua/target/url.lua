@@ -1,6 +1,7 @@
 -- url: URLs as plugins write them: a path or a URL, {name} parts, a query, and Link headers.
 --
 -- Values are strings, numbers, booleans or secrets; a URL with a secret in it is a secret.
+local encoded = require "encoded"
 local http = require "host.http"
 local json = require "host.json"
 local secret = require "host.secret"
@@ -19,14 +20,10 @@ local function text_of(value, what)
   error(("%s: a string, number, boolean or secret expected, got %s"):format(what, type(value)), 0)
 end
 
-local function percent(byte)
-  return ("%%%02X"):format(byte:byte())
-end
-
 --- Percent-encodes all but unreserved characters. A secret gives a secret.
 function M.escape(value, what)
   if secret.is(value) then return secret.urlencode(value) end
-  return (text_of(value, what or "value"):gsub("[^%w%-%._~]", percent))
+  return encoded.encode(text_of(value, what or "value"))
 end
 
 local function add(parts, name, value)
@@ -72,7 +69,7 @@ local function segment(name, value)
   if text == "" or text == "." or text == ".." then
     error(("path.%s: '%s' cannot be a part of a path"):format(name, text), 0)
   end
-  return (text:gsub("[^%w%-%._~]", percent))
+  return encoded.encode(text)
 end
 
 --- Fills {name} parts from values, escaped.

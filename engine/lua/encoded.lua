@@ -1,4 +1,4 @@
--- encoded: texts inside texts: percent-encoding, queries and forms, base64.
+-- encoded: texts inside texts: percent-encoding, queries and forms, base64, hexadecimal.
 local M = {}
 
 --- Percent-decoded; "+" is a blank where `form` is set.
@@ -52,6 +52,16 @@ function M.base64(text)
     end
   end
   return table.concat(bytes)
+end
+
+--- Bytes in hexadecimal, two small digits each.
+function M.hex(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
+--- The reverse of hex.
+function M.unhex(text)
+  return (text:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
 return M
