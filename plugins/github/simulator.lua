@@ -242,7 +242,7 @@ end)
 below("/teams/{id}/members", function(sim, req, path)
   local it = find(sim, sim.documents.teams, "team", req.params.id)
   if not it then return sim:error(404, "Not Found") end
-  return paged(sim, req, path, data.members_of(sim.documents.teams, it))
+  return paged(sim, req, path, data.members_of(it))
 end)
 
 local function with_role(object, role)
@@ -305,7 +305,7 @@ below("/organization-roles/{id}/users", owners_only(404, "Not Found", function(s
     list[#list + 1], found[facts.user.id] = assigned(facts.user, "direct"), true
   end
   for _, team in ipairs(it.teams) do
-    for _, user in ipairs(data.members_of(sim.documents.teams, team)) do
+    for _, user in ipairs(data.members_of(team)) do
       if not found[user.id] then list[#list + 1] = assigned(user, "indirect") end
       found[user.id] = true
     end

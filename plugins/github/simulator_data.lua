@@ -107,7 +107,8 @@ local function make_teams(sim, users)
     for n, facts in ipairs(some(r, users, o.team_size)) do
       members[n] = { user = facts.user, role = n == 1 and "MAINTAINER" or "MEMBER" }
     end
-    teams[i] = { team = team, parent = parent, members = members, access = {} }
+    teams[i] = { team = team, children = {}, members = members, access = {} }
+    if parent then parent.children[1] = teams[i] end
   end
   return teams
 end
@@ -169,17 +170,17 @@ local function make_organization_roles(sim, users, teams)
   return list
 end
 
---- Everybody who is in a team by himself or through a child team: what REST lists as its members.
-function M.members_of(teams, team)
+--- Everybody who is in a team himself or through a child team: what REST lists as its members.
+function M.members_of(team)
   local found, list = {}, {}
-  for _, it in ipairs(teams) do
-    local above = it
-    while above and above ~= team do above = above.parent end
-    for _, member in ipairs(above and it.members or {}) do
+  local function add(it)
+    for _, member in ipairs(it.members) do
       if not found[member.user.id] then list[#list + 1] = member.user end
       found[member.user.id] = true
     end
+    for _, child in ipairs(it.children) do add(child) end
   end
+  add(team)
   return list
 end
 
@@ -196,7 +197,7 @@ function M.access_to(sim, it)
     if facts.owner then raise(best, facts.user.id, "admin") end
   end
   for _, given in ipairs(it.teams) do
-    for _, user in ipairs(M.members_of(d.teams, given.team)) do raise(best, user.id, given.role) end
+    for _, user in ipairs(M.members_of(given.team)) do raise(best, user.id, given.role) end
   end
   for _, given in ipairs(it.direct) do raise(best, given.user.id, given.role) end
   return best
