@@ -152,6 +152,22 @@ end }]], { ["/users"] = { etag = '"1"', items = users("d"),
     assert.equal("a b c d", w:ids("user"))
   end)
 
+  it("may have any number of headers, all of which tell it apart", function()
+    start([[
+M.list = { user = function(ctx)
+  local headers = {}
+  for i = 1, 20 do headers["X-Number-" .. i] = tostring(i) end
+  for i = 1, 2 do
+    headers["X-Number-20"] = tostring(i)
+    for x in ctx.http:get("/users", { conditional = true, headers = headers }):each("items") do
+      if i == 1 then ctx.emit("user", x) end
+    end
+  end
+end }]], { ["/users"] = { etag = '"1"', items = users("a") } })
+    assert.equal("200 200", statuses())
+    assert.equal("304 304", statuses())
+  end)
+
   it("may be a page's: its Link header is kept with it", function()
     start([[
 M.list = { user = require "reeve.paginate".link { path = "/users", items = "items", emit = "user",

@@ -80,6 +80,15 @@ M.list = {
     assert.equal("u1 on t1, u2 on t1, u3 on t1, u4 on t3", w:grants())
   end)
 
+  it("are complete where there are no parents, and the sync says nothing of it", function()
+    local world = members_world()
+    world["/teams"] = items {}
+    w = acme.new { connector = MEMBERS, world = world }
+    assert.not_match("team_member", w:synced().out, 1, true)
+    local account = acme.account(w:last(), "team_member")
+    assert.same({ "complete", true, 0 }, { account.state, account.complete, account.parents })
+  end)
+
   it("publish nothing where the list of the parents failed", function()
     w = acme.new { connector = MEMBERS, world = members_world() }
     w:synced()

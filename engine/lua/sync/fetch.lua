@@ -173,6 +173,14 @@ local function givers(fetch, lists, kind)
   return found
 end
 
+-- A list whose parents are none is as complete as what would have given them.
+local function without_parents(into, sources)
+  into.started, into.ended = sys.time(), sys.time()
+  for _, source in ipairs(sources) do
+    if rank[source.state] > rank[into.state] then into.state, into.reason = source.state, source.reason end
+  end
+end
+
 local function run_list(fetch, lists, list)
   local into = fetch.lists[list.name]
   for _, name in ipairs(list.after) do
@@ -184,6 +192,7 @@ local function run_list(fetch, lists, list)
       if source ~= into then task.wait(source.over) end
     end
     run_parents(fetch, list, into, sources)
+    if into.parents == 0 then without_parents(into, sources) end
   else
     add_result(into, listing.run(fetch, list, nil, {}))
   end
