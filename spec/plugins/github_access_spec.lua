@@ -38,6 +38,7 @@ describe("a limit", function()
     local began = reeve.mono()
     w:sync(0)
     assert.is_true(statuses()["403"] > 0)
+    assert.is_true(w:last_run().http.throttled_s > 0.1)
     assert.is_true(reeve.mono() - began < 20)
     local limited = w:sorted()
     w.sim:set { primary = 0 }

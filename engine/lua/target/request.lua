@@ -156,7 +156,7 @@ local function wait_for_next(session, ask, seconds, asked, reason)
   session.retries = session.retries + 1
   log.debug("request repeated", { request = ask.shown, tries = ask.tries, wait_s = seconds, reason = reason })
   if asked then session.held[ask.host] = math.max(session.held[ask.host] or 0, task.now() + asked) end
-  if reason == "429" then session.throttled = session.throttled + seconds end
+  if reason == "429" or reason == "throttled" then session.throttled = session.throttled + seconds end
   task.sleep(seconds)
 end
 
@@ -213,7 +213,7 @@ local function with_answer(session, ask, res)
     wait, why = next_try(session, ask, asked)
     if wait then
       response.request(res):cancel()
-      return wait_for_next(session, ask, wait, asked, tostring(res.status))
+      return wait_for_next(session, ask, wait, asked, code or tostring(res.status))
     end
     if is_success(res) then detail, code = "it still says to come back later", "throttled" end
   end
