@@ -5,8 +5,8 @@
 --
 -- Findings are sorted by file and line. What cannot be told for sure is not told (lint_type).
 local fail = require "fail"
+local files = require "author.lint_file"
 local loader = require "plugin.loader"
-local parser = require "author.lua_parser"
 local shape = require "plugin.shape"
 local suggest = require "suggest"
 local sys = require "host.sys"
@@ -72,49 +72,18 @@ end
 
 -- Files ---------------------------------------------------------------------------------------------------
 
-local File = {}
-File.__index = File
-
---- The line in which a pattern is found first; 1 where it is not.
-function File:line_of(pattern)
-  local n = 0
-  for line in (self.text .. "\n"):gmatch("([^\n]*)\n") do
-    n = n + 1
-    if line:find(pattern) then return n end
-  end
-  return 1
-end
-
 -- A file read as a tree; one that is no Lua is a finding.
 function Lint:file(shown, path, text, role)
-  local file = setmetatable({ shown = shown, path = path, text = text, role = role }, File)
+  local file = files.new(shown, path, text, role)
   self.files[#self.files + 1], self.by_shown[shown] = file, file
-  local tree, message, line = parser.parse(text)
-  if not tree then
-    self:report(shown, line, "error", sentence(message), "Nothing else of this file was looked at.")
-    return file
+  if not file.tree then
+    self:report(shown, file.line, "error", sentence(file.problem), "Nothing else of this file was looked at.")
   end
-  walk.link(tree)
-  file.tree = tree
   return file
 end
 
 function Lint:reporter(file)
   return function(...) self:report(file.shown, ...) end
-end
-
--- Files of ours that a file requires, and those they require.
-local function required_by(file, by_name, into)
-  for _, node in ipairs(file and file.tree and file.tree.globals or {}) do
-    local call = node.name == "require" and node.parent
-    local name = call and call.tag == "Call" and call.args[1] and call.args[1].tag == "String" and call.args[1].value
-    local other = name and by_name[name:gsub("%.", "/") .. ".lua"]
-    if other and not into[other] then
-      into[other] = true
-      required_by(other, by_name, into)
-    end
-  end
-  return into
 end
 
 -- Plugins -------------------------------------------------------------------------------------------------
@@ -159,7 +128,7 @@ end
 
 -- The names, settings and grants of a plugin's files.
 function Lint:trees(plugin, by_name, connector)
-  local asking, mapping = {}, required_by(by_name["mapping.lua"], by_name, {})
+  local asking, mapping = {}, files.required(by_name["mapping.lua"], by_name, {})
   mapping[by_name["mapping.lua"] or false] = true
   local maps = {}
   for _, name in ipairs(names_of(by_name)) do
@@ -233,25 +202,22 @@ end
 -- Connectors ----------------------------------------------------------------------------------------------
 
 local function fresh_mapping(plugin)
-  local files = loader.new(plugin.shown, function(name) return plugin.files[name] end)
-  return require("plugin.parts").mapping(files:run("mapping.lua"), plugin.shown .. "/mapping.lua")
+  local l = loader.new(plugin.shown, function(name) return plugin.files[name] end)
+  return require("plugin.parts").mapping(l:run("mapping.lua"), plugin.shown .. "/mapping.lua")
 end
 
--- The mappings over the objects of the last accepted run, where there is one.
-function Lint:objects(connector, script_of)
-  local st, meta = require("state.snapshot").find(self.home, connector.name)
-  if not st or meta.accepted == 0 then return end
-  local plugin, day = connector.plugin, sys.time():sub(1, 10)
+-- The mappings over a sample of objects.
+function Lint:objects(sample, plugin, script_of)
   local function load()
-    local script = script_of()
+    local script = script_of and script_of()
     return { map = fresh_mapping(plugin), file = plugin.shown .. "/mapping.lua", script = script and script.map,
       script_file = script and script.shown }
   end
-  require("author.lint_run").check(fail.try(st:objects()), load, connector.settings, day,
-    function(shown, place, ...)
-      local line = type(place) == "number" and place or line_of_field(self.by_shown[shown], nil, place)
-      self:report(shown, line, ...)
-    end)
+  require("author.lint_run").check(sample, load, function(shown, place, level, message, next_step, name)
+    local file = self.by_shown[shown]
+    local line = type(place) == "number" and place or line_of_field(file, nil, place)
+    if not name or file and file:says(line, name) then self:report(shown, line, level, message, next_step) end
+  end)
 end
 
 function Lint:connector(name)
@@ -267,7 +233,9 @@ function Lint:connector(name)
   local script = self:try(path, script_of)
   if script then self:script(script.path, script.shown, plugin) end
   if path and not script then return end
-  self:try(plugin.shown .. "/mapping.lua", self.objects, self, connector, script_of)
+  self:try(plugin.shown .. "/mapping.lua", function()
+    self:objects(require("author.lint_sample").last_run(self.home, connector), plugin, script_of)
+  end)
 end
 
 -- All -----------------------------------------------------------------------------------------------------
@@ -276,7 +244,12 @@ end
 function M.plugin(home, name)
   if not require("plugin.plugin").find(home, name) then require("plugin.plugin").load(home, name) end
   local lint = new(home)
-  lint:plugin(name)
+  local plugin, mapping = lint:plugin(name)
+  if mapping and sys.stat(plugin.dir .. "/test/scenarios.lua") then
+    lint:try(plugin.shown .. "/test/scenarios.lua", function()
+      lint:objects(require("author.lint_sample").scenarios(home, plugin), plugin)
+    end)
+  end
   return lint:result(lint.files)
 end
 

@@ -1,8 +1,8 @@
--- lint_run: mappings over the raw objects of the last accepted run: do they depend on the order of the objects, and
--- do they read members that no object had?
+-- lint_run: mappings over raw objects, of the last accepted run or of a plugin's tests: do they depend on the order of
+-- the objects, and do they read members that no object had?
 --
---   runs.check(objects, load, settings, day, report)
---       objects  an iterator of { kind, list, parent, raw, with } (JSON texts), as state:objects() gives it
+--   runs.check(sample, load, report)
+--       sample   a list of objects, made by runs.add(sample, objects, settings, day); sample.of is where they are from
 --       load()   { map, file, script, script_file }, in states of their own each time
 local fail = require "fail"
 local json = require "host.json"
@@ -14,21 +14,28 @@ local M = {}
 
 local MOST = 500 -- objects of a kind
 
--- The first objects of each kind, in their order.
-local function sample(objects)
-  local list, counts = {}, {}
+--- An empty sample of objects from here ("the last run").
+function M.sample(from)
+  return { of = from, counts = {} }
+end
+
+--- Adds the first objects of each kind to a sample. objects: an iterator of { kind, list, parent, raw, with } (JSON
+--- texts), as state:objects() gives it; settings: the connector's, without secrets.
+function M.add(sample, objects, settings, day)
+  local counts = {}
   for object in objects do
     local n = counts[object.kind] or 0
     if object.raw and n < MOST then
       counts[object.kind] = n + 1
-      list[#list + 1] = object
+      sample.counts[object.kind] = (sample.counts[object.kind] or 0) + 1
+      object.settings, object.day = settings, day
+      sample[#sample + 1] = object
     end
   end
-  return list, counts
 end
 
-local function at_of(object, settings, day)
-  return json.raw(json.encode { kind = object.kind, list = object.list, settings = settings, day = day,
+local function at_of(object)
+  return json.raw(json.encode { kind = object.kind, list = object.list, settings = object.settings, day = object.day,
     parent = object.parent and json.raw(object.parent), with = object.with and json.raw(object.with) })
 end
 
@@ -45,18 +52,18 @@ end
 
 -- Order ---------------------------------------------------------------------------------------------------
 
-local function run_all(list, loaded, settings, day, from, to, step)
+local function run_all(list, loaded, from, to, step)
   local results = {}
   for i = from, to, step do
-    results[i] = result_of(loaded, list[i], json.raw(list[i].raw), at_of(list[i], settings, day))
+    results[i] = result_of(loaded, list[i], json.raw(list[i].raw), at_of(list[i]))
   end
   return results
 end
 
-local function check_order(list, load, settings, day, report)
+local function check_order(list, load, report)
   local first = load()
-  local forward = run_all(list, first, settings, day, 1, #list, 1)
-  local backward = run_all(list, load(), settings, day, #list, 1, -1)
+  local forward = run_all(list, first, 1, #list, 1)
+  local backward = run_all(list, load(), #list, 1, -1)
   local told = {}
   for i, object in ipairs(list) do
     if forward[i] ~= backward[i] and not told[object.kind] then
@@ -80,12 +87,14 @@ function Watch:proxy(raw, path)
     if not json.is_raw(value) then return value end
     return self:proxy(value, math.type(key) and path .. "[]" or path .. "." .. key)
   end
+  local named = false -- an array, or nothing: who asks it for a member looks what it is
   for name in pairs(raw) do
+    named = named or type(name) == "string"
     if type(name) == "string" then self.seen[path .. "." .. name] = true end
   end
   return setmetatable({}, {
     __index = function(_, name)
-      if type(name) == "string" then self:note(path, name) end
+      if named and type(name) == "string" then self:note(path, name) end
       return wrap(name, raw[name])
     end,
     __len = function() return #raw end,
@@ -117,20 +126,22 @@ local function names_at(seen, path)
   return names
 end
 
-local function report_unseen(watch, kind, n, report)
+local function report_unseen(watch, kind, sample, report)
   for _, whole in ipairs(watch.order) do
     local read = watch.read[whole]
     local parent_seen = read.path == "raw" or watch.seen[read.path:gsub("%[%]$", "")]
     if not watch.seen[whole] and parent_seen then
       local near = suggest.nearest(read.name, names_at(watch.seen, read.path))
       report(read.file, read.line, "warning",
-        ("%s is read, and none of the %d '%s' objects of the last run has it."):format(whole, n, kind),
-        near and ("Did you mean '%s'?"):format(near) or "Leave it where the target gives it at times.")
+        ("%s is read, and none of the %d '%s' objects of %s has it."):format(whole, sample.counts[kind], kind,
+          sample.of),
+        near and ("Did you mean '%s'?"):format(near) or "Leave it where the target gives it at times.",
+        read.name)
     end
   end
 end
 
-local function check_members(list, counts, load, settings, day, report)
+local function check_members(list, load, report)
   local loaded, watches, kinds = load(), {}, {}
   for _, object in ipairs(list) do
     if not watches[object.kind] then
@@ -139,19 +150,18 @@ local function check_members(list, counts, load, settings, day, report)
     end
     local raw = json.raw(object.raw)
     if json.is_raw(raw) then
-      result_of(loaded, object, watches[object.kind]:proxy(raw, "raw"), at_of(object, settings, day))
+      result_of(loaded, object, watches[object.kind]:proxy(raw, "raw"), at_of(object))
     end
   end
   table.sort(kinds)
-  for _, kind in ipairs(kinds) do report_unseen(watches[kind], kind, counts[kind], report) end
+  for _, kind in ipairs(kinds) do report_unseen(watches[kind], kind, list, report) end
 end
 
 --- Runs the mappings; see the head of this file. report(file, line or kind, level, message, next step).
-function M.check(objects, load, settings, day, report)
-  local list, counts = sample(objects)
-  if #list == 0 then return end
-  check_order(list, load, settings, day, report)
-  check_members(list, counts, load, settings, day, report)
+function M.check(sample, load, report)
+  if #sample == 0 then return end
+  check_order(sample, load, report)
+  check_members(sample, load, report)
 end
 
 return M

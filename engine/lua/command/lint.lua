@@ -48,8 +48,8 @@ return {
     { name = "strict", help = "warnings are errors" },
     cli.output,
   },
-  notes = "Asks nobody, and changes nothing. Ends with 3 where there are errors. Where luacheck is installed, what it\n"
-    .. "says is told too.",
+  notes = "Asks nobody outside this machine, and changes nothing. A plugin's mapping runs over what its tests give.\n"
+    .. "Ends with 3 where there are errors. Where luacheck is installed, what it says is told too.",
   run = function(ctx, args, flags)
     local result = look(ctx.home, args[1])
     local errors, warnings = count(result.findings, flags.strict)

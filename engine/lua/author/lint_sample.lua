@@ -1,0 +1,36 @@
+-- lint_sample: raw objects for lint_run, from where there are some.
+local fail = require "fail"
+local runs = require "author.lint_run"
+local sys = require "host.sys"
+
+local M = {}
+
+--- The objects of a connector's last accepted run; none where there is no run.
+function M.last_run(home, connector)
+  local sample = runs.sample "the last run"
+  local st, meta = require("state.snapshot").find(home, connector.name)
+  if st and meta.accepted > 0 then
+    runs.add(sample, fail.try(st:objects()), connector.settings, sys.time():sub(1, 10))
+  end
+  return sample
+end
+
+--- The objects of a plugin's scenarios, which go by its simulator and its cassettes.
+function M.scenarios(home, plugin)
+  local sample = runs.sample "the tests"
+  require("log").setup { format = "text", level = "error" }
+  for _, scenario in ipairs(require("author.trial_scenario").all(plugin)) do
+    local world = require("author.trial_world").open(home, plugin, scenario)
+    local ok, why = pcall(function()
+      if world:sync("lint").outcome == "failed" then return end -- which is for `reeve test` to tell
+      local state = fail.try(require("host.state").open(world:path "lint", {}))
+      runs.add(sample, fail.try(state:objects()), world.connector.settings)
+      state:close()
+    end)
+    world:close()
+    if not ok then error(why, 0) end
+  end
+  return sample
+end
+
+return M
