@@ -1,11 +1,11 @@
--- The contract's table (engine/lua/plugin/contract*.lua) against all that it speaks of: what registers names binds
+-- The contract's table (engine/lua/contract/*.lua) against all that it speaks of: what registers names binds
 -- them through it, and what C knows is compared here.
 local reeve = require "reeve"
 
 -- Runs text with the engine's modules; `out(...)` prints a line. Returns the lines.
 local function engine(text)
   local printed = reeve.engine([[
-    local contract = require "plugin.contract"
+    local contract = require "contract.contract"
     local function out(...) print(table.concat({ ... }, " ")) end
   ]] .. text)
   local lines = {}
@@ -59,7 +59,7 @@ describe("binding to the contract", function()
       for _, group in ipairs(contract.groups()) do
         local short = group.name:match("^reeve%.(%w+)$")
         if short then
-          local there, told = require("plugin.reeve_" .. short), {}
+          local there, told = require("reeve." .. short), {}
           for name in pairs(there) do told[#told + 1] = name end
           table.sort(told)
           local entries = contract.names(group.name)

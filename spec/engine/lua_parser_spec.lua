@@ -1,9 +1,9 @@
--- The reader of Lua that lint works with (engine/lua/author/lua_lexer, lua_parser), against Lua itself.
+-- The reader of Lua that lint works with (engine/lua/lint/lexer, parser), against Lua itself.
 local reeve = require "reeve"
 
 -- Parses files by our parser; prints "FILE" or "FILE: LINE: MESSAGE", globals and strings for those read.
 local READ = [[
-  local parser = require "author.lua_parser"
+  local parser = require "lint.parser"
   for i = 1, #arg do
     local f = io.open(arg[i])
     local tree, message, line = parser.parse(f:read("a"))

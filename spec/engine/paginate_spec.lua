@@ -360,7 +360,7 @@ it("pages by address take no credential and no header to another host", function
   local target = session.target()
   local elsewhere = target.url:gsub("127.0.0.1", "localhost") .. "/pointing"
   local said = session.run(target, [[
-    local list = require "plugin.reeve_paginate".link { path = "/pointing", any_origin = true,
+    local list = require "reeve.paginate".link { path = "/pointing", any_origin = true,
       query = { to = settings.token_url }, emit = function(_, item)
         say(item.headers.host, item.headers.authorization, item.headers["x-mine"])
       end, items = function(res) return { res.json } end, request = function(own)

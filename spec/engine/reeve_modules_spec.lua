@@ -8,7 +8,7 @@ local function values(expressions)
     lines[i] = ("show(function() return (%s) end)"):format(expression)
   end
   local out = reeve.engine([[
-    local text, time, json = require "plugin.reeve_text", require "plugin.reeve_time", require "plugin.reeve_json"
+    local text, time, json = require "reeve.text", require "reeve.time", require "reeve.json"
     local raw = require("host.json").raw '{"a":["x"]}'
     local function word(v) return math.type(v) == "float" and ("%.3f"):format(v) or tostring(v) end
     local function show(fn)

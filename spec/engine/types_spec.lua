@@ -5,7 +5,7 @@ local reeve = require "reeve"
 local function entries()
   local list = {}
   for line in reeve.engine([[
-    local contract = require "plugin.contract"
+    local contract = require "contract.contract"
     for _, g in ipairs(contract.groups()) do
       for _, e in ipairs(g.name == "globals" and {} or g.entries) do
         local names = {}

@@ -20,7 +20,7 @@ for name in pairs(plugin.manifest.resources) do types[#types + 1] = name end
 for name in pairs((plugin:simulator() or {}).options or {}) do options[#options + 1] = name end
 for name in pairs(plugin:mapping()) do mapped[#mapped + 1] = name end
 local scenarios, secrets = {}, {}
-for i, scenario in ipairs(require("author.trial_scenario").all(plugin)) do
+for i, scenario in ipairs(require("trial.scenario").all(plugin)) do
   scenarios[i] = scenario.name
   for _, text in pairs(scenario.secrets) do secrets[#secrets + 1] = text end
 end

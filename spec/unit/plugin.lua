@@ -156,7 +156,7 @@ function checks.sandboxes_share_nothing()
     ["mapping.lua"] = "string.format('%d', 1) require 'reeve.text'.trim '' " .. MAPPING,
   }, "acme")
   p:check()
-  assert(("%d"):format(1) == "1" and require("plugin.reeve_text").trim " a " == "a")
+  assert(("%d"):format(1) == "1" and require("reeve.text").trim " a " == "a")
 end
 
 function checks.errors_have_file_and_line()

@@ -1,7 +1,7 @@
 -- lint_file: a file as lint looks at it: { shown, path, text, role, tree }; where it is no Lua, no tree, but problem
 -- and line. role: what the contract calls it ("connector", "mapping", "script", "simulator"), "plugin" or "module".
-local parser = require "author.lua_parser"
-local walk = require "author.lua_walk"
+local parser = require "lint.parser"
+local walk = require "lint.walk"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 -- lint_sample: raw objects for lint_run, from where there are some.
 local fail = require "fail"
-local runs = require "author.lint_run"
+local runs = require "lint.run"
 local sys = require "host.sys"
 
 local M = {}
@@ -19,8 +19,8 @@ end
 function M.scenarios(home, plugin)
   local sample = runs.sample "the tests"
   require("log").setup { format = "text", level = "error" }
-  for _, scenario in ipairs(require("author.trial_scenario").all(plugin)) do
-    local world = require("author.trial_world").open(home, plugin, scenario)
+  for _, scenario in ipairs(require("trial.scenario").all(plugin)) do
+    local world = require("trial.world").open(home, plugin, scenario)
     local ok, why = pcall(function()
       if world:sync("lint").outcome == "failed" then return end -- which is for `reeve test` to tell
       local state = fail.try(require("host.state").open(world:path "lint", {}))

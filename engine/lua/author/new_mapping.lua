@@ -70,7 +70,7 @@ local function text_of(home, name, shown)
   local seen, why = seen_of(home, name)
   local lines = { HEAD:format(name, name, shown, name)
     .. (seen and SEEN:format(seen.run) or "") .. "return {" }
-  for _, kind in ipairs(require("plugin.shape").names(plugin:mapping())) do
+  for _, kind in ipairs(require("shape").names(plugin:mapping())) do
     function_of(kind, seen and seen.kinds[kind], lines)
   end
   lines[#lines] = lines[#lines]:gsub("\n$", "")

@@ -1,9 +1,9 @@
--- types: the contract's table (plugin/contract) as others read it: stubs for editors with LuaLS, and the reference
+-- types: the contract's table (contract/contract.lua) as others read it: stubs for editors with LuaLS, and the reference
 -- plugins/REFERENCE.md.
 --
 --   types.stubs() -> text            classes of all that plugins and scripts see, with parameters and returns
 --   types.reference() -> text        Markdown
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 
 local M = {}
 

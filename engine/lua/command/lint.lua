@@ -3,7 +3,7 @@ local cli = require "ui.cli"
 local fail = require "fail"
 
 local function look(home, name)
-  local lint = require "author.lint"
+  local lint = require "lint.lint"
   if name:find("%.lua$") then return lint.script(home, name) end
   if require("config.connector").exists(home, name) then return lint.connector(home, name) end
   if require("plugin.plugin").find(home, name) then return lint.plugin(home, name) end

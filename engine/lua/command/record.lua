@@ -28,7 +28,7 @@ return {
     check_target(flags.file, flags.force)
     local connector = require("config.connector").load(ctx.home, args[1])
     local progress = require("ui.progress").start("recording " .. args[1], ctx.flags)
-    local ok, result = pcall(require("author.record").run, ctx.home, connector, { progress = progress })
+    local ok, result = pcall(require("trial.recording").run, ctx.home, connector, { progress = progress })
     progress:done()
     if not ok then error(result, 0) end
     fail.try(sys.write_file(flags.file, result.text, 384))

@@ -24,7 +24,7 @@ end
 
 -- Compares with what is expected, and writes that where it was asked for. Sets row.expected and row.problem.
 local function judge(plugin, scenario, result, row, flags)
-  local expectation = require "author.expectation"
+  local expectation = require "trial.expectation"
   local compared = expectation.compare(plugin, scenario, result.lines)
   row.expected = compared.state
   if compared.state == "same" then return end
@@ -44,7 +44,7 @@ local function judge(plugin, scenario, result, row, flags)
 end
 
 local function run_scenario(ctx, plugin, scenario, flags, progress)
-  local result = require("author.trial").run(ctx.home, plugin, scenario, function(what, n)
+  local result = require("trial.trial").run(ctx.home, plugin, scenario, function(what, n)
     progress:at(n, nil, ("runs of %s, %s"):format(scenario.name, what))
   end)
   local row = { name = scenario.name, checks = require("host.json").array(result.checks), problem = result.problem }
@@ -108,7 +108,7 @@ return {
     require("log").setup { format = "text", level = flags.verbose and "debug" or "error" } -- faults are no news
     local result = { plugin = plugin.name, version = plugin.manifest.version, ok = true, scenarios = {} }
     local ok, why = pcall(function()
-      for i, scenario in ipairs(require("author.trial_scenario").all(plugin)) do
+      for i, scenario in ipairs(require("trial.scenario").all(plugin)) do
         result.scenarios[i] = run_scenario(ctx, plugin, scenario, flags, progress)
         result.ok = result.ok and result.scenarios[i].ok
       end

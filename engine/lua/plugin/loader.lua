@@ -10,7 +10,7 @@
 -- reeve.json, reeve.paginate, reeve.text and reeve.time. After close() it can require nothing that was not
 -- read before: the digest of a script covers all that it runs.
 local fail = require "fail"
-local shape = require "plugin.shape"
+local shape = require "shape"
 local suggest = require "suggest"
 local vm = require "host.vm"
 
@@ -19,8 +19,8 @@ local Loader = {}
 Loader.__index = Loader
 
 local OURS = {
-  ["reeve.json"] = "plugin.reeve_json", ["reeve.paginate"] = "plugin.reeve_paginate",
-  ["reeve.text"] = "plugin.reeve_text", ["reeve.time"] = "plugin.reeve_time",
+  ["reeve.json"] = "reeve.json", ["reeve.paginate"] = "reeve.paginate",
+  ["reeve.text"] = "reeve.text", ["reeve.time"] = "reeve.time",
 }
 
 local function copy(module)

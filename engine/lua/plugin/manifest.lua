@@ -1,12 +1,12 @@
 -- manifest: reads a plugin's plugin.lua, checks all of it, and fills in what has a default.
 --
---   manifest.read(text, file) -> the table, as contract_file.lua describes it
+--   manifest.read(text, file) -> the table, as contract/file.lua describes it
 --
 -- settings, hosts, volatile and each resource's entitlements are there afterwards, empty or not; a setting
 -- has its kind. A mistake raises fail("config", "FILE: FIELD: what was expected, what was found").
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local fail = require "fail"
-local shape = require "plugin.shape"
+local shape = require "shape"
 local suggest = require "suggest"
 local vm = require "host.vm"
 

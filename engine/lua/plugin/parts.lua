@@ -1,9 +1,9 @@
 -- parts: checks what connector.lua, mapping.lua and simulator.lua of a plugin return.
 --
 -- Tables are read raw: one with a metatable of the plugin's making runs nothing here.
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local fail = require "fail"
-local shape = require "plugin.shape"
+local shape = require "shape"
 local suggest = require "suggest"
 
 local M = {}

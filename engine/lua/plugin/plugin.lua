@@ -12,7 +12,7 @@ local loader = require "plugin.loader"
 local manifest = require "plugin.manifest"
 local parts = require "plugin.parts"
 local secret = require "host.secret"
-local shape = require "plugin.shape"
+local shape = require "shape"
 local suggest = require "suggest"
 local sys = require "host.sys"
 

@@ -7,7 +7,7 @@
 -- write them. A failure raises fail("config", …) with file and line.
 local fail = require "fail"
 local loader = require "plugin.loader"
-local shape = require "plugin.shape"
+local shape = require "shape"
 local suggest = require "suggest"
 local sys = require "host.sys"
 

@@ -22,7 +22,7 @@ local fault = require "sim.fault"
 local json = require "host.json"
 local random = require "sim.random"
 local router = require "sim.router"
-local shape = require "plugin.shape"
+local shape = require "shape"
 local suggest = require "suggest"
 
 local M = {}

@@ -1,8 +1,8 @@
--- context: ctx, what a plugin's function is given: settings, http, emit and the rest of contract_ctx.lua.
+-- context: ctx, what a plugin's function is given: settings, http, emit and the rest of contract/ctx.lua.
 --
 -- A context is made for one call (one page, one check) and is of no use after it: what it was told ends up
 -- in `page`, which listing.lua reads.
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local conditional = require "target.conditional"
 local json = require "host.json"
 local log = require "log"
@@ -74,7 +74,7 @@ end
 local function known_type(fetch, name, what)
   local types = fetch.plugin.manifest.resources
   if types[name] then return end
-  local hint = require("suggest").nearest(name, require("plugin.shape").names(types))
+  local hint = require("suggest").nearest(name, require("shape").names(types))
   error(("%s: '%s' is no resource type%s"):format(what, name, hint and "; did you mean '" .. hint .. "'?" or ""), 3)
 end
 

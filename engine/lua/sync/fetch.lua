@@ -8,7 +8,7 @@ local host_stage = require "host.stage"
 local json = require "host.json"
 local listing = require "sync.listing"
 local log = require "log"
-local shape = require "plugin.shape"
+local shape = require "shape"
 local sys = require "host.sys"
 local task = require "target.task"
 

@@ -11,7 +11,7 @@
 -- the plugin's line before it.
 local json = require "host.json"
 local secret = require "host.secret"
-local shape = require "plugin.shape"
+local shape = require "shape"
 local suggest = require "suggest"
 
 local M = {}

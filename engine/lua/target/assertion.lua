@@ -2,7 +2,7 @@
 -- assertions of RFC 7523 that oauth.lua sends. What is made is a secret.
 local argument = require "target.argument"
 local body = require "target.body"
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local fail = require "fail"
 local secret = require "host.secret"
 local sign = require "host.sign"

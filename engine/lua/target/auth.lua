@@ -11,7 +11,7 @@
 -- a 401, for a new one (auth.renew).
 local argument = require "target.argument"
 local assertion = require "target.assertion"
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local fail = require "fail"
 local oauth = require "target.oauth"
 local refresh = require "target.refresh"

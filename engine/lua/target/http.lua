@@ -13,7 +13,7 @@
 --
 -- What a request does is request.lua's. It must run in a task.
 local auth = require "target.auth"
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local fail = require "fail"
 local host = require "host.http"
 local request = require "target.request"

@@ -5,7 +5,7 @@
 -- never finds it. Nothing of the plugin's runs while a token is fetched but the functions it gave as options.
 local argument = require "target.argument"
 local assertion = require "target.assertion"
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local refusal = require "target.refusal"
 local secret = require "host.secret"
 local sys = require "host.sys"

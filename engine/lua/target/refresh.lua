@@ -8,7 +8,7 @@
 -- An answer that is lost may have had the next refresh token in it, and nobody else has it. The request is sent
 -- again with the one we have: some targets take that within a while, and where they do not, nothing more is lost.
 -- What went without an answer is noted, so that a refusal can say so.
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local fail = require "fail"
 local oauth = require "target.oauth"
 local secret = require "host.secret"

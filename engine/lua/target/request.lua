@@ -8,7 +8,7 @@
 local auth = require "target.auth"
 local body = require "target.body"
 local conditional = require "target.conditional"
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local fail = require "fail"
 local host = require "host.http"
 local log = require "log"

@@ -1,7 +1,7 @@
 -- response: an answer as plugins see it: status headers links url, json or body (the whole, which waits
 -- for it), each(where, { optional = true }), rest, secret(path), from_store. It cannot be written to, and the
 -- request behind it cannot be reached.
-local contract = require "plugin.contract"
+local contract = require "contract.contract"
 local refusal = require "target.refusal"
 local url = require "target.url"
 

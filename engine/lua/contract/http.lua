@@ -1,0 +1,48 @@
+-- http: requests and their answers. See contract.lua for the form.
+local CALL = "(path_or_url: string, options?: RequestOptions): Response"
+local RAISES = "{ status, code, message, url } for an answer that is not 2xx (unless raise = false) and for none"
+
+return {
+  { "ctx.http", "Asks the target. A call returns when the headers are in; retries, rates, redirects, tokens and "
+    .. "time-outs are the engine's.", class = "Http", call = ":",
+    { "get", CALL, "GET.", raises = RAISES },
+    { "head", CALL, "HEAD.", raises = RAISES },
+    { "post", CALL, "POST: repeated only where idempotent.", raises = RAISES },
+    { "put", CALL, "PUT.", raises = RAISES },
+    { "patch", CALL, "PATCH: repeated only where idempotent.", raises = RAISES },
+    { "delete", CALL, "DELETE.", raises = RAISES },
+  },
+  { "request", "Options of a request.", class = "RequestOptions",
+    { "query", "table<string, Scalar|Scalar[]>", "name=value&…; a list gives its name for each value." },
+    { "path", "table<string, string|number|boolean>", "What fills {name} in the path, escaped." },
+    { "headers", "table<string, Text>", "More headers." },
+    { "form", "table<string, Scalar|Scalar[]>", "The body as a form." },
+    { "json", "any", "The body as JSON; secrets may stand in it." },
+    { "body", "Text", "The body as it is." },
+    { "auth", "Auth|boolean", "Another credential; false: none; true: M.http's, whatever the host." },
+    { "raise", "boolean", "false: an answer that is not 2xx is returned, not raised." },
+    { "timeout_s", "Seconds", "For the whole of it." },
+    { "conditional", "boolean", "GET only: the answer is kept, up to 1 MiB, where it has an ETag or Last-Modified, and "
+      .. "next time only asked for if it has changed. With M.http's credential, a fixed header, or none." },
+    { "idempotent", "boolean", "Whether it may be sent twice; GET, HEAD, PUT and DELETE may unless told." },
+  },
+  { "res", "An answer whose headers are in. It cannot be written to.", class = "Response", call = ":",
+    { "status", "integer", "200, …" },
+    { "headers", "table<string, string>", "By name in small letters." },
+    { "from_store", "boolean", "The target said that nothing has changed: this is the answer that was kept." },
+    { "url", "string", "What was asked, without its secrets." },
+    { "links", "table<string, string>", "The Link header: next, prev, first, last … as whole URLs." },
+    { "json", "any", "The whole body, decoded; waits for it.",
+      raises = "for a body that is no JSON, or is too large" },
+    { "body", "string", "The whole body; waits for it.", raises = "for one that is too large" },
+    { "each", "(where?: string, options?: EachOptions): fun(): Raw?",
+      'The elements of the array at this place ("users", "data.items"; nothing: the root), as they arrive.',
+      raises = "where there is no such array, and for a transfer that is cut" },
+    { "rest", "table", "After each: the document without that array." },
+    { "secret", "(path: string): Secret", "Takes a text out of the body without showing it.",
+      raises = "where there is none" },
+  },
+  { "each", "Options of res:each.", class = "EachOptions",
+    { "optional", "boolean", "Where there is no such array, there are no elements." },
+  },
+}
