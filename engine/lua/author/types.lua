@@ -1,4 +1,4 @@
--- types: the contract's table (contract/contract.lua) as others read it: stubs for editors with LuaLS, and the reference
+-- types: the contract (contract/contract.lua) as others read it: stubs for editors with LuaLS, and the reference
 -- plugins/REFERENCE.md.
 --
 --   types.stubs() -> text            classes of all that plugins and scripts see, with parameters and returns

@@ -18,10 +18,7 @@ local M = {}
 local Loader = {}
 Loader.__index = Loader
 
-local OURS = {
-  ["reeve.json"] = "reeve.json", ["reeve.paginate"] = "reeve.paginate",
-  ["reeve.text"] = "reeve.text", ["reeve.time"] = "reeve.time",
-}
+local OURS = { "reeve.json", "reeve.paginate", "reeve.text", "reeve.time" }
 
 local function copy(module)
   local t = {}
@@ -43,14 +40,14 @@ function Loader:text(file)
 end
 
 local function no_module(self, name)
-  local near = type(name) == "string" and suggest.nearest(name, shape.names(OURS))
+  local near = type(name) == "string" and suggest.nearest(name, OURS)
   local hint = near and ("; did you mean '%s'?"):format(near) or ""
   error(("require: there is no file for %s in %s%s"):format(
     type(name) == "string" and "'" .. name .. "'" or "a " .. type(name), self.shown, hint), 0)
 end
 
 local function require_in(self, name)
-  if OURS[name] then return copy(require(OURS[name])) end
+  if shape.contains(OURS, name) then return copy(require(name)) end
   local file = file_of(name)
   local text = file and self:text(file)
   if not text then no_module(self, name) end
