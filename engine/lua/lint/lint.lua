@@ -5,7 +5,7 @@
 --
 -- Findings are sorted by file and line. What cannot be told for sure is not told (type.lua).
 local fail = require "fail"
-local files = require "author.lint_file"
+local files = require "lint.file"
 local loader = require "plugin.loader"
 local shape = require "shape"
 local suggest = require "suggest"
@@ -234,7 +234,7 @@ function Lint:connector(name)
   if script then self:script(script.path, script.shown, plugin) end
   if path and not script then return end
   self:try(plugin.shown .. "/mapping.lua", function()
-    self:objects(require("author.lint_sample").last_run(self.home, connector), plugin, script_of)
+    self:objects(require("lint.sample").last_run(self.home, connector), plugin, script_of)
   end)
 end
 
@@ -247,7 +247,7 @@ function M.plugin(home, name)
   local plugin, mapping = lint:plugin(name)
   if mapping and sys.stat(plugin.dir .. "/test/scenarios.lua") then
     lint:try(plugin.shown .. "/test/scenarios.lua", function()
-      lint:objects(require("author.lint_sample").scenarios(home, plugin), plugin)
+      lint:objects(require("lint.sample").scenarios(home, plugin), plugin)
     end)
   end
   return lint:result(lint.files)

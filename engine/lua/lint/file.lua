@@ -1,4 +1,4 @@
--- lint_file: a file as lint looks at it: { shown, path, text, role, tree }; where it is no Lua, no tree, but problem
+-- file: a file as lint looks at it: { shown, path, text, role, tree }; where it is no Lua, no tree, but problem
 -- and line. role: what the contract calls it ("connector", "mapping", "script", "simulator"), "plugin" or "module".
 local parser = require "lint.parser"
 local walk = require "lint.walk"

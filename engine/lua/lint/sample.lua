@@ -1,4 +1,4 @@
--- lint_sample: raw objects for lint_run, from where there are some.
+-- sample: raw objects for run.lua, from where there are some.
 local fail = require "fail"
 local runs = require "lint.run"
 local sys = require "host.sys"
