@@ -32,19 +32,29 @@ M.aliases = {
   { "Kind", "string", "the name of a kind of raw objects, ^[a-z][a-z0-9_]*$" },
 }
 
+--- The parts of a type in words between commas or bars, trimmed: "table<string, any>, string?" has two.
+function M.split(text, mark)
+  local parts, depth, from = {}, 0, 1
+  for at, c in (text .. mark):gmatch("()([<>(){},|])") do
+    if c == mark and depth == 0 then
+      parts[#parts + 1] = text:sub(from, at - 1):match("^%s*(.-)%s*$")
+      from = at + 1
+    elseif c:find("[<({]") then
+      depth = depth + 1
+    elseif c:find("[>)}]") then
+      depth = depth - 1
+    end
+  end
+  return parts
+end
+
 -- "(a: T, b?: T): R" in its parts: { { name, type, optional } … }, the text of what it returns.
 local function parse_sign(sign)
   local inside, returns = sign:match("^(%b())%s*:?%s*(.*)$")
-  local params, depth, from = {}, 0, 1
-  inside = inside:sub(2, -2)
-  for at, c in (inside .. ","):gmatch("()([<>(){},])") do
-    if c == "," and depth == 0 then
-      local name, optional, type = inside:sub(from, at - 1):match("^%s*([%w_.]+)(%??)%s*:%s*(.-)%s*$")
-      if name then params[#params + 1] = { name = name, type = type, optional = optional == "?" } end
-      from = at + 1
-    elseif c ~= "," then
-      depth = depth + (c:find("[<({]") and 1 or -1)
-    end
+  local params = {}
+  for _, part in ipairs(M.split(inside:sub(2, -2), ",")) do
+    local name, optional, type = part:match("^([%w_.]+)(%??)%s*:%s*(.*)$")
+    if name then params[#params + 1] = { name = name, type = type, optional = optional == "?" } end
   end
   return params, returns ~= "" and returns or nil
 end

@@ -119,19 +119,12 @@ function Lint:kinds(plugin, by_name, connector, mapping)
   end
 end
 
-local function names_of(by_name)
-  local names = {}
-  for name in pairs(by_name) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 -- The names, settings and grants of a plugin's files.
 function Lint:trees(plugin, by_name, connector)
   local asking, mapping = {}, files.required(by_name["mapping.lua"], by_name, {})
   mapping[by_name["mapping.lua"] or false] = true
   local maps = {}
-  for _, name in ipairs(names_of(by_name)) do
+  for _, name in ipairs(shape.names(by_name)) do
     local file = by_name[name]
     if file.tree and file.role ~= "plugin" then
       local of = type_of.new(file, plugin.manifest)
@@ -151,7 +144,7 @@ end
 
 function Lint:plugin_files(plugin)
   local by_name = {}
-  for _, name in ipairs(names_of(plugin.files)) do
+  for _, name in ipairs(shape.names(plugin.files)) do
     if not name:find("^test/") then
       local role = ROLES[name] or name == "plugin.lua" and "plugin" or "module"
       by_name[name] = self:file(plugin.shown .. "/" .. name, plugin.dir .. "/" .. name, plugin.files[name], role)

@@ -2,6 +2,7 @@
 --
 --   mapping.pure(file, report)                       file: a mapping, a script, or what they require
 --   mapping.slugs(files, manifest, report)           over all files that map
+local shape = require "shape"
 local suggest = require "suggest"
 local walk = require "lint.walk"
 
@@ -81,16 +82,14 @@ local function check_grant(manifest, own, node, report)
   local type_node = on and walk.field(on, "type")
   local seen = slug and slug.tag == "String" and type_node and type_node.tag == "String"
   if not seen or is_entitlement(node) then return end
-  local resource, names = manifest.resources[type_node.value], {}
+  local resource = manifest.resources[type_node.value]
   if not resource then
-    for name in pairs(manifest.resources) do names[#names + 1] = name end
+    local near = suggest.nearest(type_node.value, shape.names(manifest.resources))
     return report(type_node.line, "error", ("A grant is on the type '%s', which plugin.lua does not declare.")
-      :format(type_node.value), suggest.nearest(type_node.value, names)
-      and ("Did you mean '%s'?"):format(suggest.nearest(type_node.value, names)) or "Add it to resources.")
+      :format(type_node.value), near and ("Did you mean '%s'?"):format(near) or "Add it to resources.")
   end
   if resource.entitlements[slug.value] or not own or own[slug.value] then return end
-  for name in pairs(resource.entitlements) do names[#names + 1] = name end
-  local near = suggest.nearest(slug.value, names)
+  local near = suggest.nearest(slug.value, shape.names(resource.entitlements))
   report(slug.line, "error", ("'%s' of %s is granted, and no such entitlement is declared."):format(slug.value,
     type_node.value), near and ("Did you mean '%s'?"):format(near)
     or ("Add it to resources.%s.entitlements, or to the record's."):format(type_node.value))

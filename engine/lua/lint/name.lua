@@ -148,7 +148,7 @@ end
 -- Of several things that a value may be, a table constructor can be one.
 local function for_table(text)
   local found
-  for _, one in ipairs(type_of.alternatives(text)) do
+  for _, one in ipairs(contract.split(text, "|")) do
     local is_table = one:find("%[%]$") or one:find("^table<") or (type_of.of_text(one) or {}).group
     if is_table and found then return nil end
     found = is_table and one or found

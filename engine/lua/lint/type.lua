@@ -25,20 +25,6 @@ local function class_named(name)
   return classes[name]
 end
 
---- The alternatives of a type in words: "string|Secret" gives both.
-function M.alternatives(text)
-  local list, depth, from = {}, 0, 1
-  for at, c in (text .. "|"):gmatch("()([<>(){}|])") do
-    if c == "|" and depth == 0 then
-      list[#list + 1] = text:sub(from, at - 1)
-      from = at + 1
-    elseif c ~= "|" then
-      depth = depth + (c:find("[<({]") and 1 or -1)
-    end
-  end
-  return list
-end
-
 --- The type that words of the contract stand for.
 function M.of_text(text)
   if not text then return nil end
@@ -73,16 +59,7 @@ end
 
 -- The nth of what an entry returns: "string, string?" has two.
 local function nth_return(entry, n)
-  local list, depth, from, text = {}, 0, 1, entry.returns or ""
-  for at, c in (text .. ","):gmatch("()([<>(){},])") do
-    if c == "," and depth == 0 then
-      list[#list + 1] = text:sub(from, at - 1):match("^%s*(.-)%s*$")
-      from = at + 1
-    elseif c ~= "," then
-      depth = depth + (c:find("[<({]") and 1 or -1)
-    end
-  end
-  return M.of_text(list[n])
+  return M.of_text(contract.split(entry.returns or "", ",")[n])
 end
 
 local function required(node)

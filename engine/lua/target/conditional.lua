@@ -13,6 +13,7 @@ local json = require "host.json"
 local log = require "log"
 local response = require "target.response"
 local secret = require "host.secret"
+local shape = require "shape"
 
 local M = {}
 
@@ -31,10 +32,7 @@ end
 
 -- A hash of named values and what comes before them, however many there are.
 local function hash_named(before, values, text_of)
-  local names = {}
-  for name in pairs(values) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(shape.names(values)) do
     local value = values[name]
     before = secret.hash(before, name:lower(), secret.is(value) and value or text_of(value))
   end
