@@ -104,6 +104,19 @@ describe("lint says nothing about", function()
       end
     end
   end)
+
+  it("the Lua of plugins/README.md: a plugin, and pieces of others", function()
+    local parts = {}
+    for body in reeve.read("plugins/README.md"):gmatch("\n```lua\n(.-)\n```") do parts[#parts + 1] = body end
+    local files = { ["plugin.lua"] = parts[1], ["connector.lua"] = parts[2], ["mapping.lua"] = parts[3] }
+    for i = 4, #parts do
+      local reads_settings = parts[i]:find("settings", 1, true) -- that the plugin above has not
+      if not reads_settings then files[("piece_%d.lua"):format(i)] = parts[i] end
+    end
+    local home = reeve.home()
+    reeve.plugin(home, "acme", files)
+    assert.equal("", (lint(home, "acme")))
+  end)
 end)
 
 -- file, text (in the first HERE unless told), the line, the finding's beginning, its level
