@@ -96,7 +96,7 @@ end
 --- A table from names, which a pattern describes, to a shape.
 function M.map(pattern, expected, of)
   return function(value, place, file)
-    check_keys(value, "string", "a table by name", place, file)
+    check_keys(value, "string", "a table by name", place == "" and "what it returns" or place, file)
     for _, name in ipairs(M.names(value)) do
       if not name:find(pattern) then
         M.expected(file, place == "" and "names" or place .. ", names", expected, name)

@@ -196,6 +196,13 @@ describe("lint tells", function()
     end)
   end
 
+  it("a file that does not load, once, and takes no setting for unread", function()
+    local home = home_with()
+    reeve.plugin(home, "acme", { ["connector.lua"] = "return {\n" })
+    assert.equal("plugins/acme/connector.lua:2: error: Unexpected symbol near <eof>.",
+      (lint(home, "acme")))
+  end)
+
   it("a manifest that does not hold", function()
     local out, code = lint(home_with("plugin.lua", (PLUGIN:gsub('"group"', '"gruop"'))), "acme")
     assert.equal(3, code)

@@ -46,7 +46,8 @@ describe("the reader of Lua", function()
     end)
   end
 
-  it("gives up on chains that nobody wrote", function()
+  it("gives up on chains and files that nobody wrote", function()
+    assert.equal("1: more than 100000 words and signs", read("return {" .. ("{},"):rep(50000) .. "}"))
     assert.equal("1: too long a chain", read("x = 1" .. ("+1"):rep(99999)))
     assert.equal("1: too long a chain", read("x = a" .. (".a"):rep(99999)))
     assert.equal("fine", read("x = 1" .. ("+1"):rep(1000) .. " y = a" .. (".a"):rep(1000)))

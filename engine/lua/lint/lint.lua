@@ -11,6 +11,7 @@ local shape = require "shape"
 local suggest = require "suggest"
 local sys = require "host.sys"
 local type_of = require "lint.type"
+local vm = require "host.vm"
 local walk = require "lint.walk"
 
 local M = {}
@@ -76,8 +77,11 @@ end
 function Lint:file(shown, path, text, role)
   local file = files.new(shown, path, text, role)
   self.files[#self.files + 1], self.by_shown[shown] = file, file
-  if not file.tree then
-    self:report(shown, file.line, "error", sentence(file.problem), "Nothing else of this file was looked at.")
+  local chunk, message = vm.load(text, "@" .. shown, {})
+  if not chunk then
+    self:failure(fail.new("config", message), shown) -- in Lua's own words
+  elseif not file.tree then
+    self:report(shown, file.line, "warning", sentence(file.problem), "Nothing else of this file was looked at.")
   end
   return file
 end
@@ -156,10 +160,10 @@ end
 function Lint:plugin(name)
   local plugin = self:try("plugins/" .. name .. "/plugin.lua", require("plugin.plugin").load, self.home, name)
   if not plugin then return nil end
-  local by_name = self:plugin_files(plugin)
   local connector = self:try(plugin.shown .. "/connector.lua", plugin.connector, plugin)
   local mapping = self:try(plugin.shown .. "/mapping.lua", plugin.mapping, plugin)
   self:try(plugin.shown .. "/simulator.lua", plugin.simulator, plugin)
+  local by_name = self:plugin_files(plugin)
   self:kinds(plugin, by_name, connector, mapping)
   self:trees(plugin, by_name, connector)
   return plugin, mapping

@@ -20,6 +20,8 @@ local M = {}
 local MAX_DEPTH = 190 -- of what is nested: a little less than Lua's own limit
 local MAX_CHAIN = 2000 -- of a.b.c and a + b + c, which Lua does not limit; whoever walks the tree has to
 
+local MAX_TOKENS = 100000 -- a tree takes a few hundred bytes for each
+
 local P = {}
 P.__index = P
 
@@ -30,6 +32,8 @@ end
 function P:advance()
   local token = self.token
   self.token, self.ahead = self.ahead or self.lex(), nil
+  self.read = self.read + 1
+  if self.read > MAX_TOKENS then wrong(self, "more than 100000 words and signs") end
   return token
 end
 
@@ -424,7 +428,7 @@ STATEMENTS["local"] = function(self, line)
 end
 
 local function parse(text)
-  local self = setmetatable({ lex = lexer.new(text), depth = 0, globals = {} }, P)
+  local self = setmetatable({ lex = lexer.new(text), depth = 0, read = 0, globals = {} }, P)
   local tree = { tag = "Function", line = 1, params = {}, vars = {}, vararg = true, main = true }
   self.fn, self.token = tree, self.lex()
   tree.body = self:block()

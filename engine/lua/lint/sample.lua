@@ -22,7 +22,9 @@ function M.scenarios(home, plugin)
   for _, scenario in ipairs(require("trial.scenario").all(plugin)) do
     local world = require("trial.world").open(home, plugin, scenario)
     local ok, why = pcall(function()
-      if world:sync("lint").outcome == "failed" then return end -- which is for `reeve test` to tell
+      local run = world:sync "lint"
+      if run.code == "config" then fail("config", run.message) end
+      if run.outcome == "failed" then return end -- which is for `reeve test` to tell
       local state = fail.try(require("host.state").open(world:path "lint", {}))
       runs.add(sample, fail.try(state:objects()), world.connector.settings)
       state:close()

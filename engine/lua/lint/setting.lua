@@ -72,7 +72,7 @@ local function unread(self)
   for _, resource in pairs(self.manifest.resources) do
     if resource.when then self.read[resource.when] = true end
   end
-  if self.hidden then return end
+  if self.hidden or not self.lists then return end -- what could not be read may read them
   for _, spec in ipairs(self.manifest.settings) do
     if not self.read[spec.name] then
       self.report(self.plugin_file, self.plugin_file:line_of('name%s*=%s*["\']' .. spec.name .. '["\']'), "warning",
