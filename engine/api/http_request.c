@@ -22,6 +22,8 @@ struct request {
     size_t split_at;           /* of it, what the splitter has seen */
     struct json_split split;
     bool splitting, split_over, checked;
+    struct buf kept;           /* a copy of what has come, for who records it; max 0: not wanted */
+    bool kept_whole, kept_over; /* nothing is missing in it; there was more than it may hold */
 };
 
 static struct request *check(lua_State *L, int idx) {
@@ -40,6 +42,7 @@ void http_request_push(lua_State *L, int client, size_t body_max, size_t element
     struct request *q = lua_newuserdatauv(L, sizeof *q, 1);
     memset(q, 0, sizeof *q);
     buf_init(&q->whole, body_max);
+    buf_init(&q->kept, 0);
     q->element_max = element_max;
     luaL_setmetatable(L, CLASS);
     lua_pushvalue(L, client);
@@ -59,12 +62,72 @@ static void forget_body(struct request *q) {
     q->splitting = false;
 }
 
+/* Copies, for who records the answer. */
+static void keep(struct request *q, const char *bytes, size_t len) {
+    if (q->kept.max && buf_add(&q->kept, bytes, len)) q->kept_over = true;
+}
+
+/* Takes bytes of the answer; they are gone from the wire. */
+static void take(struct request *q, const char *bytes, size_t len) {
+    keep(q, bytes, len);
+    http_take(q->wire, len);
+}
+
+/* What has come and nobody has taken. */
+static void keep_rest(struct request *q) {
+    size_t len;
+    if (!q->kept.max || !q->wire) return;
+    const char *bytes = http_bytes(q->wire, &len);
+    keep(q, bytes, len);
+    q->kept_whole = http_ended(q->wire, NULL) == ERR_OK;
+}
+
 static int l_cancel(lua_State *L) {
     struct request *q = check(L, 1);
+    keep_rest(q);
     http_drop(q->wire);
     q->wire = NULL;
     forget_body(q);
     return 0;
+}
+
+static int l_free(lua_State *L) {
+    struct request *q = check(L, 1);
+    l_cancel(L);
+    secret_wipe(q->kept.data, q->kept.len);
+    buf_free(&q->kept);
+    return 0;
+}
+
+enum { KEPT_MOST = 256 * MIB };
+
+static int l_keep(lua_State *L) {
+    struct request *q = live(L, 1);
+    lua_Integer max = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, max > 0 && max <= KEPT_MOST, 2, "out of bounds");
+    if (!q->kept.max) buf_init(&q->kept, (size_t)max);
+    return 0;
+}
+
+static int l_settled(lua_State *L) {
+    struct request *q = check(L, 1);
+    lua_pushboolean(L, !q->wire || http_ended(q->wire, NULL) != ERR_AGAIN);
+    return 1;
+}
+
+static int l_kept(lua_State *L) {
+    struct request *q = check(L, 1);
+    keep_rest(q);
+    size_t max = q->kept.max;
+    q->kept.max = 0;
+    if (q->kept_over) {
+        struct error e;
+        err_set(&e, ERR_LIMIT, "an answer has more than %zu bytes", max);
+        return api_fail(L, &e);
+    }
+    lua_pushlstring(L, q->kept.data, q->kept.len);
+    lua_pushboolean(L, q->kept_whole);
+    return 2;
 }
 
 static int l_client(lua_State *L) {
@@ -156,7 +219,7 @@ static enum err gather(struct request *q, struct error *e) {
             return err_set(e, rc == ERR_LIMIT ? ERR_INVALID : rc,
                            "%s: the answer has more than %zu bytes (limits.body_mb)",
                            http_shown(q->wire), q->whole.max);
-        http_take(q->wire, len);
+        take(q, bytes, len);
     }
     return http_ended(q->wire, e);
 }
@@ -371,9 +434,9 @@ static const char *unsplit(struct request *q, size_t *len) {
     return *len > 0 ? q->whole.data + q->split_at : http_bytes(q->wire, len);
 }
 
-static void split_seen(struct request *q, size_t n) {
+static void split_seen(struct request *q, const char *bytes, size_t n) {
     if (q->split_at < q->whole.len) q->split_at += n;
-    else http_take(q->wire, n);
+    else take(q, bytes, n);
 }
 
 /* Takes one element out of what has come and pushes it: 1. 0 where there is none yet. The element
@@ -387,7 +450,7 @@ static int push_element(lua_State *L, struct request *q) {
         if (got == JSON_SPLIT_ERROR) return raise_json(L, q, &e);
         bool element = got == JSON_SPLIT_ELEMENT;
         if (element) json_push_raw(L, q->split.element, q->split.element_len);
-        split_seen(q, used);
+        split_seen(q, bytes, used);
         if (element) return 1;
     }
     return 0;
@@ -459,10 +522,11 @@ static const luaL_Reg methods[] = {
     {"shown", l_shown},     {"body", l_body},     {"json", l_json},     {"secret", l_secret},
     {"each", l_each},       {"rest", l_rest},     {"over", l_over},     {"cancel", l_cancel},
     {"client", l_client},   {"unfinished", l_unfinished}, {"start_of_body", l_start_of_body},
-    {"small", l_small},     {"stand_in", l_stand_in},
+    {"small", l_small},     {"stand_in", l_stand_in}, {"keep", l_keep}, {"kept", l_kept},
+    {"settled", l_settled},
     {NULL, NULL},
 };
 
 void http_request_open(lua_State *L) {
-    api_class(L, CLASS, methods, l_cancel);
+    api_class(L, CLASS, methods, l_free);
 }

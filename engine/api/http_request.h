@@ -17,6 +17,9 @@
  *   request:rest()     -> after the iterator's end: the document without that array
  *   request:unfinished() -> has an iterator begun and not ended?
  *   request:over()     -> has all come, and is no iterator unfinished?
+ *   request:settled()  -> has all come, or was it given up? · request:keep(max): from now on, what
+ *                         comes of the body is kept beside, up to so many bytes
+ *   request:kept()     -> what was kept, and whether that is the whole body | nil, message, "limit"
  *   request:cancel() · request:client() */
 #ifndef REEVE_API_HTTP_REQUEST_H
 #define REEVE_API_HTTP_REQUEST_H

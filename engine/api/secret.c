@@ -5,6 +5,7 @@
 #include "../host/keyfile.h"
 #include "../host/limits.h"
 #include "../host/scrub.h"
+#include "../host/stand_in.h"
 #include "api.h"
 
 #define CLASS "reeve.secret"
@@ -299,6 +300,37 @@ static int l_scrub(lua_State *L) {
     return 1;
 }
 
+static int l_holds(lua_State *L) {
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    struct secret **p = place(L);
+    const struct secret *s = scrub_find(text, len);
+    if (!s) return 0;
+    *p = secret_keep((struct secret *)s);
+    return 1;
+}
+
+enum { STAND_IN_GROWS = 4 }; /* the shortest secret has 6 bytes, its stand-in 23 */
+
+static int l_stand_in(lua_State *L) {
+    struct error e = {0};
+    size_t key_len, len;
+    bool found;
+    const char *key = luaL_checklstring(L, 1, &key_len);
+    luaL_argcheck(L, key_len == SECRET_HASH_KEY, 1, "16 bytes expected");
+    struct secret_part p = part(L, 2);
+    const char *text = part_bytes(&p, &len);
+    struct buf *out = api_buf(L, STAND_IN_GROWS * len);
+    enum err rc = stand_in_text((const unsigned char *)key, text, len, out, &found);
+    if (rc) {
+        err_set(&e, rc, "redact a text of %zu bytes: out of memory", len);
+        return api_fail(L, &e);
+    }
+    if (p.secret && !found) lua_pushliteral(L, "***");
+    else lua_pushlstring(L, out->data, out->len);
+    return 1;
+}
+
 /* No __index: a secret has nothing to look at, and a plugin could call __gc through it. */
 static void define_class(lua_State *L) {
     static const luaL_Reg meta[] = {
@@ -331,6 +363,8 @@ int luaopen_host_secret(lua_State *L) {
         {"hash128", l_hash128},
         {"random_hex", l_random_hex},
         {"scrub", l_scrub},
+        {"holds", l_holds},
+        {"stand_in", l_stand_in},
         {NULL, NULL},
     };
     define_class(L);

@@ -7,6 +7,9 @@
  *   new(bytes)  random(n)  is(value)  equal(a, b)             in constant time
  *   join(part, …)  basic(id, secret)  urlencode(secret)  json_string(secret) -> secret
  *   scrub(text) -> the text with *** where a living secret stands in it, in any encoding
+ *   holds(text) -> the living secret that stands in the text in any encoding | nil
+ *   stand_in(key, part) -> the text with stand-ins (host/stand_in.h), key has 16 bytes; of a secret in
+ *                         which no root is found, ***
  *   seal(key, part, context) -> bytes                         open(key, bytes, context) -> secret
  *   open_bytes(key, bytes, context) -> bytes                  for what is sealed but no secret: cursors
  *   load_key(path [, "private"|"trusted"]) -> key             make_key(path) -> key, new, written 0600

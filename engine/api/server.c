@@ -118,7 +118,7 @@ static void push_fields(lua_State *L, struct exchange *x, enum server_fields whi
 
 /* Pushes the request's table; the exchange's userdata is at index ud.  [-0, +1, m] */
 static void push_request(lua_State *L, int ud, struct exchange *x) {
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 6);
     lua_pushvalue(L, ud);
     lua_setfield(L, -2, "exchange");
     lua_pushstring(L, exchange_method(x));
@@ -126,8 +126,6 @@ static void push_request(lua_State *L, int ud, struct exchange *x) {
     struct server_span path = exchange_path(x), body = exchange_body(x);
     lua_pushlstring(L, path.bytes, path.len);
     lua_setfield(L, -2, "path");
-    lua_pushstring(L, exchange_target(x));
-    lua_setfield(L, -2, "target");
     lua_pushlstring(L, body.bytes, body.len);
     lua_setfield(L, -2, "body");
     exchange_forget_body(x);

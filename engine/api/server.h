@@ -8,8 +8,7 @@
  *        for a loop that waits on other things too: readable when there is work; poll(0) is also
  *        due when the seconds are over
  *   server:close()
- *   request = { method, target (path and query as they came), path, query = {name = value},
- *               headers = {name = value}, body }
+ *   request = { method, path, query = {name = value}, headers = {name = value}, body }
  *        names of headers are in lower case; path is still percent-encoded; of a name that comes
  *        twice, query keeps the last value, and headers has all, joined by ", "
  *   request:reply(status [, headers [, body [, options]]]) -> true | nil, message, code

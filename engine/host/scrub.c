@@ -14,6 +14,7 @@ static unsigned long built_for;
 struct match {
     size_t len;      /* bytes of the text that the form takes; 0: none */
     bool left_mixed; /* base64: the character before it tells some bits as well */
+    const struct secret *of;
 };
 
 static void mark(unsigned char first, unsigned char second) {
@@ -66,16 +67,21 @@ static size_t written(const char *text, size_t len, unsigned char byte) {
     return (unsigned char)text[0] == byte || (text[0] == '+' && byte == ' ') ? 1 : 0;
 }
 
-/* The value, each byte written in any way. A value cut by the text's end counts. */
-static size_t match_written(const char *text, size_t len, const char *value, size_t n) {
-    size_t at = 0, i = 0;
-    while (i < n && at < len) {
-        size_t step = written(text + at, len - at, (unsigned char)value[i]);
+/* The value, each byte written in any way, up to the text's end: *told bytes of it. */
+static size_t spell(const char *text, size_t len, const char *value, size_t n, size_t *told) {
+    size_t at = 0;
+    for (*told = 0; *told < n && at < len; (*told)++) {
+        size_t step = written(text + at, len - at, (unsigned char)value[*told]);
         if (!step) return 0;
         at += step;
-        i++;
     }
-    return i == n || i >= SECRET_KNOWN_MIN ? at : 0;
+    return at;
+}
+
+/* A value cut by the text's end counts. */
+static size_t match_written(const char *text, size_t len, const char *value, size_t n) {
+    size_t told, taken = spell(text, len, value, n, &told);
+    return told == n || told >= SECRET_KNOWN_MIN ? taken : 0;
 }
 
 static size_t match_hex(const char *text, size_t len, const char *value, size_t n) {
@@ -115,8 +121,8 @@ static size_t match_base64(const char *text, size_t len, const char *value, size
     return at < len && base64_digit((unsigned char)text[at]) >= 0 ? at + 1 : at;
 }
 
-static void longer(struct match *m, size_t len, bool left_mixed) {
-    if (len > m->len) *m = (struct match){.len = len, .left_mixed = left_mixed};
+static void longer(struct match *m, const struct secret *of, size_t len, bool left_mixed) {
+    if (len > m->len) *m = (struct match){.len = len, .left_mixed = left_mixed, .of = of};
 }
 
 /* The longest form of any secret at the beginning of the text. */
@@ -126,10 +132,10 @@ static struct match match_any(const char *text, size_t len) {
     for (size_t i = 0; (s = secret_known(i)); i++) {
         size_t n;
         const char *value = secret_bytes(s, &n);
-        longer(&m, match_written(text, len, value, n), false);
-        longer(&m, match_hex(text, len, value, n), false);
+        longer(&m, s, match_written(text, len, value, n), false);
+        longer(&m, s, match_hex(text, len, value, n), false);
         for (size_t shift = 0; shift < 3; shift++)
-            longer(&m, match_base64(text, len, value, n, shift), shift > 0);
+            longer(&m, s, match_base64(text, len, value, n, shift), shift > 0);
     }
     return m;
 }
@@ -188,12 +194,32 @@ static struct match probe(const char *text, size_t len, size_t i) {
     return match_any(text + i, len - i);
 }
 
-bool scrub_clean(const char *text, size_t len) {
-    if (!secret_known(0)) return true;
+const struct secret *scrub_find(const char *text, size_t len) {
+    if (!secret_known(0)) return NULL;
     build();
-    for (size_t i = 0; i < len; i++)
-        if (probe(text, len, i).len) return false;
-    return true;
+    for (size_t i = 0; i < len; i++) {
+        struct match m = probe(text, len, i);
+        if (m.len) return m.of;
+    }
+    return NULL;
+}
+
+bool scrub_clean(const char *text, size_t len) {
+    return !scrub_find(text, len);
+}
+
+const struct secret *scrub_spelt(const char *text, size_t len, size_t *taken) {
+    const struct secret *s, *found = NULL;
+    *taken = 0;
+    for (size_t i = 0; (s = secret_known(i)); i++) {
+        size_t n, told;
+        const char *value = secret_bytes(s, &n);
+        size_t at = spell(text, len, value, n, &told);
+        if (told < n || at <= *taken) continue;
+        *taken = at;
+        found = s;
+    }
+    return found;
 }
 
 /* Forms may overlap: where the one that begins at i ends, or one that begins inside it. */

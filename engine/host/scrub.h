@@ -14,8 +14,17 @@
 
 #include "buf.h"
 
+struct secret;
+
 /* Does the text hold no secret? About a nanosecond a byte. */
 bool scrub_clean(const char *text, size_t len);
+
+/* The first secret of which the text holds a form; NULL where it is clean. */
+const struct secret *scrub_find(const char *text, size_t len);
+
+/* The secret that the text begins with, written byte for byte in any way but hexadecimal or base64,
+ * and whole; the longest where there are several. *taken is then how many bytes it takes. */
+const struct secret *scrub_spelt(const char *text, size_t len, size_t *taken);
 
 /* Scrubs in place, a buffer's content or a NUL-terminated text. Never fails: *** is shorter than
  * what it hides. */

@@ -116,10 +116,6 @@ struct server_span exchange_path(const struct exchange *x) {
     return (struct server_span){x->target, x->path_len};
 }
 
-const char *exchange_target(const struct exchange *x) {
-    return x->target;
-}
-
 struct server_span exchange_body(const struct exchange *x) {
     return (struct server_span){x->body.data, x->body.len};
 }

@@ -67,9 +67,6 @@ struct server_span {
 
 const char *exchange_method(const struct exchange *x);
 
-/* Path and query as they were sent. */
-const char *exchange_target(const struct exchange *x);
-
 /* The path as it was sent, still percent-encoded and without the query. */
 struct server_span exchange_path(const struct exchange *x);
 struct server_span exchange_body(const struct exchange *x);

@@ -1,211 +1,240 @@
--- reeve record: what is written, what is not, and that it still replays.
-local acme = require "acme"
+-- reeve record: a run becomes a cassette in which nobody and no secret is found again, and which still replays.
+local lfs = require "lfs"
 local reeve = require "reeve"
-local items = acme.items
 
-describe("reeve record", function()
-  local w
+local PLUGIN = [[
+return { api = 1, name = "acme", version = "1.0.0", title = "Acme", summary = "A target", docs = "https://acme.test",
+  settings = { { name = "api_url", kind = "url", required = true },
+    { name = "secret", kind = "secret", required = true },
+    { name = "owner" } },
+  hosts = { "api.acme.test" }, resources = {
+    user = { title = "User", trait = "user" },
+    team = { title = "Team", trait = "group", entitlements = {
+      member = { title = "{name} member", purpose = "assignment", grantable_to = { "user" } } } } } }
+]]
 
-  after_each(function()
-    if w then w:stop() end
-    w = nil
-  end)
-
-  -- Asks with what it was given before: a login in a path, an e-mail address in a query, a cursor that hides one.
-  local CONNECTOR = [[
+-- Asks in every way in which something personal gets into a request again.
+local CONNECTOR = [[
+local M = {}
+function M.http(ctx)
+  return { base_url = ctx.settings.api_url, auth = ctx.auth.client_credentials {
+    token_url = ctx.settings.api_url .. "/token", id = "acme-id", secret = ctx.settings.secret } }
+end
 M.list = {
   user = function(ctx, cursor)
-    local res = ctx.http:get("/users", { query = { cursor = cursor } })
-    for x in res:each("items") do ctx.emit("user", x) end
-    return res.rest.next
+    local res = ctx.http:get(cursor and cursor.link or "/users", {
+      query = not (cursor and cursor.link) and cursor or nil })
+    for user in res:each("users") do ctx.emit("user", user) end
+    if res.links.next then return { link = res.links.next } end
+    return res.rest.after and { after = res.rest.after }
   end,
-  team = { per = "user", emits = "team", function(ctx, cursor, user)
-    local res = ctx.http:get("/of/{login}", { path = { login = user.login }, query = { email = user.email } })
-    for x in res:each("items") do ctx.emit("team", x) end
+  team = function(ctx)
+    local res = ctx.http:post("/search", { json = { secret = ctx.settings.secret, kind = "team" } })
+    for team in res:each("teams") do ctx.emit("team", team) end
+  end,
+  member = { per = "user", emits = "member", function(ctx, _, user)
+    local res = ctx.http:get("/people/{email}/teams", { path = { email = user.email },
+      query = { by = user.user_name } })
+    for team in res:each() do ctx.emit("member", team) end
   end },
-}]]
-
-  local MAPPING = [[
-return {
-  user = function(raw) return { id = raw.id, name = raw.called, login = raw.login, email = raw.email } end,
-  team = function(raw) return { id = raw.id, name = raw.name } end,
-}]]
-
-  -- base64 of "after:ana.lima@corp.test"
-  local CURSOR = "YWZ0ZXI6YW5hLmxpbWFAY29ycC50ZXN0"
-
-  local function world()
-    local first = items({ { id = "u1", called = "Ana Lima", login = "ana.lima", email = "ana.lima@corp.test",
-      note = "asked by Ana Lima, ANA", password = "hunter2-hunter2", phone = "+49 30 123456" } }, CURSOR)
-    return {
-      ["/users"] = first,
-      ["/of/ana.lima"] = items { { id = "t1", name = "Team of Ana Lima",
-        url = "https://x.test/ana.lima?q=ana.lima%40corp.test" } },
-    }
-  end
-
-  local function start()
-    w = acme.new { connector = CONNECTOR:gsub('return res%.rest%.next', 'if not cursor then return res.rest.next end'),
-      mapping = MAPPING, world = world() }
-    return w
-  end
-
-  local function record(words)
-    local file = w.home .. "/a.cassette.jsonl"
-    local r = w:run { "record", "acme", "-f", file, table.unpack(words or {}) }
-    return r, file
-  end
-
-  local function read(file)
-    local handle = assert(io.open(file))
-    local text = handle:read "a"
-    handle:close()
-    return text
-  end
-
-  it("replaces what is somebody's, the same by the same, wherever it stands", function()
-    start()
-    local r, file = record()
-    assert.equal(0, r.code, r.err)
-    local text = read(file)
-    for _, canary in ipairs { "Ana Lima", "ana.lima", "corp.test", "hunter2", "123456", CURSOR } do
-      assert.is_nil(text:find(canary, 1, true), canary .. " is in it")
-    end
-    local lines = reeve.jsonl(text)
-    assert.equal(3, lines[1].exchanges)
-    local by_path = {}
-    for i = 2, #lines do by_path[lines[i].request.url:match("//[^/]+(.*)$")] = lines[i] end
-    local user
-    for _, line in pairs(by_path) do
-      local item = line.response.json.items[1]
-      if item.id == "u1" then user = item end
-    end
-    assert.equal("u1", user.id)
-    assert.matches("@domain%-1%.example$", user.email)
-    assert.equal("asked by " .. user.called .. ", ANA", user.note)
-    local asked_of = by_path["/of/" .. user.login .. "?email=" .. user.email:gsub("@", "%%40")]
-    assert.is_table(asked_of)
-    assert.equal("Team of " .. user.called, asked_of.response.json.items[1].name)
-    local cursor
-    for path, line in pairs(by_path) do
-      if path == "/users" then cursor = line.response.json.next end
-    end
-    assert.is_table(by_path["/users?cursor=" .. cursor])
-    assert.matches("1 e%-mail address", r.err)
-    assert.matches("read it before you show it", r.err)
-  end)
-
-  it("leaves the state alone, writes 0600, and overwrites nothing unasked", function()
-    start():synced()
-    local before = w:state()
-    local r, file = record()
-    assert.equal(0, r.code, r.err)
-    assert.equal(before, w:state())
-    assert.equal(1, #reeve.json((reeve.ok { "runs", "acme", "-o", "json", home = w.home })))
-    assert.equal("600", reeve.shell("stat -c %a " .. file):match("%d+"))
-    assert.equal(2, (record()).code)
-    assert.equal(0, (record { "--force" }).code)
-  end)
-
-  it("replays in reeve test, and says what is missing or left over", function()
-    start()
-    local _, file = record()
-    local text = read(file)
-    local dir = w.home .. "/plugins/acme/test"
-    reeve.shell("mkdir -p " .. dir .. " && cp " .. file .. " " .. dir .. "/a.cassette.jsonl")
-    reeve.write(dir .. "/scenarios.lua", 'return { scenarios = { a = { cassette = "a.cassette.jsonl" } } }\n')
-    local r = w:run { "test", "acme", "--update" }
-    assert.equal(0, r.code, r.out .. r.err)
-    local lines = {}
-    for line in text:gmatch("[^\n]+") do lines[#lines + 1] = line end
-    local function tested(new_lines)
-      reeve.write(dir .. "/a.cassette.jsonl", table.concat(new_lines, "\n") .. "\n")
-      return w:run { "test", "acme" }
-    end
-    local fewer = { (lines[1]:gsub('"exchanges":3', '"exchanges":2')), lines[2], lines[3] }
-    r = tested(fewer)
-    assert.equal(1, r.code)
-    assert.matches("GET http://.* was asked, and plugins/acme/test/a%.cassette%.jsonl has no exchange for it", r.out)
-    local extra = { (lines[1]:gsub('"exchanges":3', '"exchanges":4')), lines[2], lines[3], lines[4],
-      (lines[4]:gsub('"url":"([^"?]*)[^"]*"', '"url":"%1/other"')) }
-    r = tested(extra)
-    assert.equal(1, r.code)
-    assert.matches("a%.cassette%.jsonl:5: GET .*/other was not asked", r.out)
-    r = tested { (lines[1]:gsub('"version":"1.0.0"', '"version":"0.9.0"')), lines[2], lines[3], lines[4] }
-    assert.equal(3, r.code)
-    assert.matches("recorded with version 0%.9%.0 of the plugin, which is 1%.0%.0 now", r.err)
-    r = tested { lines[1], lines[2], '{"request":{"method":"get","url":"x"},"response":{"status":200}}', lines[4] }
-    assert.equal(3, r.code)
-    assert.matches("a%.cassette%.jsonl:3: request%.method: a method %(GET%) expected, got 'get'", r.err)
-    assert.equal(3, tested({ lines[1], "nonsense" }).code)
-  end)
-
-  it("writes nothing where the run fails", function()
-    start()
-    w:world { ["/users"] = { status = 500 } }
-    local r, file = record()
-    assert.equal(5, r.code)
-    assert.is_nil(io.open(file))
-  end)
-end)
-
-describe("reeve record and a secret", function()
-  local SECRET = "s3cr3t/with+signs=4711"
-  local w
-
-  -- acme with a secret that goes into a header, a form and a query; the target gives it back in base64.
-  local function start(note)
-    local manifest = acme.manifest():gsub('{ name = "note" }', '{ name = "note" }, { name = "key", kind = "secret" }')
-    w = acme.new { connector = [[
-function M.http(ctx)
-  return { base_url = ctx.settings.api_url, auth = ctx.auth.header("X-Key", ctx.settings.key) }
-end
-M.list = { user = function(ctx)
-  ctx.http:post("/login", { form = { key = ctx.settings.key }, idempotent = true })
-  local res = ctx.http:get("/users", { query = { key = ctx.settings.key } })
-  for x in res:each("items") do ctx.emit("user", x) end
-end }]], world = { ["/users"] = items { { id = "u1", name = "One", echo = "a2V5PXMzY3IzdC93aXRoK3NpZ25zPTQ3MTE=" } } } }
-    local simulator = [[
-return { options = { world = "{}" }, build = function(sim) sim.world = sim.json.decode(sim.options.world) end,
-  routes = { ["GET /users"] = function(sim) return 200, sim.world["/users"] end,
-    ["POST /login"] = function(sim, req) return 200, { you_said = req.body } end } }
+}
+return M
 ]]
-    w:stop()
-    reeve.write(w.home .. "/plugins/acme/plugin.lua", manifest)
-    reeve.write(w.home .. "/plugins/acme/simulator.lua", simulator)
-    w.sim = reeve.sim { plugin = "acme", home = w.home }
-    w:world(w.documents)
-    reeve.connector(w.home, "acme", { plugin = "acme",
-      settings = { api_url = w.sim.url, key = "env:ACME_KEY", note = note } })
-  end
 
-  after_each(function()
-    w:stop()
-  end)
+local MAPPING = [[
+return {
+  user = function(raw)
+    return { id = raw.id, name = raw.called, login = raw.user_name, email = raw.email,
+      profile = { boss = raw.boss, count = raw.count, whole = raw.name and raw.name.given .. " " .. raw.name.family } }
+  end,
+  team = function(raw) return { id = raw.id, name = raw.name } end,
+  member = function(raw, at)
+    return { grants = { { on = { type = "team", id = raw.id }, slug = "member",
+      to = { type = "user", id = at.parent.id } } } }
+  end,
+}
+]]
 
-  local function record()
-    local file = w.home .. "/a.cassette.jsonl"
-    return w:run { "record", "acme", "-f", file, env = { ACME_KEY = SECRET } }, file
-  end
-
-  it("leaves it nowhere, in no encoding", function()
-    start()
-    local r, file = record()
-    assert.equal(0, r.code, r.err)
-    local text = reeve.read(file)
-    for _, form in ipairs { SECRET, "4711", "s3cr3t", "a2V5PXMzY3IzdC93aXRoK3NpZ25zPTQ3MTE", "with%2Bsigns" } do
-      assert.is_nil(text:find(form, 1, true), form)
+local SIMULATOR = [[
+return {
+  options = { world = "{}" },
+  build = function(sim) sim.world = sim.json.decode(sim.options.world) end,
+  routes = (function()
+    local function answer(sim, req)
+      local key = req.path .. (req.query.after and "?" .. req.query.after or "")
+      local doc = sim.world[key]
+      if not doc then return sim:error(404, "nothing at " .. key) end
+      local headers = { ["Set-Cookie"] = "session=kept-nowhere", Link = doc.link, ["X-Asked-By"] = doc.by }
+      return 200, doc.body, headers
     end
-    assert.matches("key=redacted%-key", text)
-    assert.equal("redacted-key", reeve.jsonl(text)[1].settings.key)
+    return {
+      ["POST /token"] = function(sim) return 200, { access_token = sim.world.token, expires_in = 600 } end,
+      ["POST /search"] = answer, ["GET /users"] = answer, ["GET /people/{who}/teams"] = answer,
+    }
+  end)(),
+}
+]]
+
+local SECRET, TOKEN = "canary-Secret/with+odd=chars-9137", "canary.token~0123456789.signed"
+
+local function base64(text)
+  return (reeve.shell("printf %s " .. reeve.quote(text) .. " | base64 -w0"))
+end
+
+local function hex(text)
+  return (text:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
+local function escaped(text)
+  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+local function person(id, more)
+  local user = { id = id, email = "Ana.Lima@corp.test", user_name = "alima-7", called = "Ana Zélia Lima", count = 41,
+    created = "2026-01-02T03:04:05Z", active = true, state = "active",
+    name = { given = "Ana Zélia", family = "Lima" } }
+  for key, value in pairs(more or {}) do user[key] = value end
+  return user
+end
+
+-- Answers with one person in every place and encoding that a cassette is to be clean of.
+local function world(more)
+  local after = base64 '{"email":"ana.lima@corp.test","n":2}'
+  local w = { token = TOKEN,
+    ["/users"] = { body = { users = { person("u1", {
+      boss = "Bo Quist <bo.quist@corp.test>, called Lima by friends", phone = "+49 30 123456",
+      last_ip = "203.0.113.77", avatar_url = "https://img.corp.test/alima-7.png",
+      home = "https://corp.test/people/alima-7?mail=" .. escaped "ana.lima@corp.test",
+      pass = { api_token = "tok_canary_55555",
+        jwt = "eyJhbGciOiJub25lIn0." .. base64 '{"sub":"ana.lima@corp.test"}':gsub("=", "") .. ".c2ln" },
+    }) }, after = after }, by = "alima-7" },
+    ["/users?" .. after] = { body = { users = { person("u2", { email = "bo.quist@corp.test", user_name = "bquist",
+      called = "Bo Quist", name = { given = "Bo", family = "Quist" }, echo = "token " .. TOKEN,
+      note = "his basic header is " .. base64("acme-id:" .. SECRET) .. ", plainly "
+        .. SECRET .. ", " .. escaped(SECRET) }) } } },
+    ["/search"] = { body = { teams = { { id = "t1", name = "Owner" }, { id = "t2", name = "Read only" } } } },
+  }
+  for _, who in ipairs { "Ana.Lima@corp.test", "bo.quist@corp.test" } do
+    w["/people/" .. escaped(who) .. "/teams"] = { body = reeve.array { { id = "t1" } } }
+    w["/people/" .. who .. "/teams"] = w["/people/" .. escaped(who) .. "/teams"]
+  end
+  for path, doc in pairs(more or {}) do w[path] = doc end
+  return w
+end
+
+describe("record", function()
+  local sim, home
+  local env = { ACME_SECRET = SECRET }
+
+  local function record(path, ...)
+    return reeve.run { "record", "main", "-f", path, ..., home = home, env = env }
+  end
+  local function recorded(more)
+    sim:set { world = reeve.encode(world(more)) }
+    local path = reeve.path("cassette.jsonl")
+    local r = record(path)
+    assert.equal(0, r.code, r.out .. r.err)
+    return reeve.read(path), path, r
+  end
+
+  setup(function()
+    home = reeve.home()
+    reeve.plugin(home, "acme", { ["plugin.lua"] = PLUGIN, ["connector.lua"] = CONNECTOR, ["mapping.lua"] = MAPPING,
+      ["simulator.lua"] = SIMULATOR })
+    sim = reeve.sim { plugin = "acme", home = home }
+    reeve.connector(home, "main", { plugin = "acme", http = { retry_s = 1 }, settings = { api_url = sim.url,
+      secret = "env:ACME_SECRET", owner = "ana.lima@corp.test" } })
+  end)
+  before_each(function() sim:set { world = reeve.encode(world()) } end)
+  teardown(function() sim:stop() end)
+
+  it("leaves nothing personal and no secret, in no encoding", function()
+    local text = recorded()
+    for _, canary in ipairs { SECRET, TOKEN, "tok_canary_55555", "Ana", "Lima", "Zélia", "Quist", "alima-7", "bquist",
+      "ana.lima", "Ana.Lima", "bo.quist", "corp.test\\", "@corp.test", "123456", "203.0.113.77", "kept-nowhere" } do
+      for _, form in ipairs { canary, escaped(canary), hex(canary), (base64(canary):gsub("=", ""):sub(1, -2)) } do
+        if #form > 3 then assert.falsy(text:find(form, 1, true), canary .. " as " .. form) end
+      end
+    end
+    assert.falsy(text:find(base64("x" .. SECRET):sub(3, 12), 1, true))
+    assert.falsy(text:find(base64 '{"email":"ana.lima', 1, true))
+    assert.truthy(text:find("+1555", 1, true))
+    assert.truthy(text:find('\\"count\\":41', 1, true))
+    assert.truthy(text:find("2026-01-02T03:04:05Z", 1, true))
+    assert.truthy(text:find('\\"state\\":\\"active\\"', 1, true))
+    assert.truthy(text:find("Read only", 1, true))
   end)
 
-  it("writes nothing where it would be left", function()
-    start((SECRET:gsub(".", function(c) return ("%02x"):format(c:byte()) end)))
-    local r, file = record()
-    assert.equal(1, r.code)
-    assert.matches("a secret of this connector is left in .*; nothing was written", r.err)
-    assert.is_nil(r.err:find("4711", 1, true))
-    assert.is_nil(io.open(file))
+  it("gives the same value the same stand-in in requests and answers, and another in the next recording", function()
+    local text = recorded()
+    local lines = reeve.jsonl(text)
+    local header, first = lines[1], nil
+    local stand_in = header.settings.owner
+    assert.truthy(stand_in:find("^user%-%x+@d%x+%.example$"))
+    for i = 2, #lines do
+      if lines[i].request.url:find("/users$") then first = reeve.json(lines[i].response.body).users[1] end
+    end
+    assert.equal(stand_in, first.email)
+    assert.truthy(text:find("/people/" .. escaped(stand_in) .. "/teams?by=" .. first.user_name, 1, true))
+    assert.equal(first.called, first.name.given .. " " .. first.name.family)
+    local secret = header.settings.secret
+    assert.truthy(secret:find("^secret%-%x+$"))
+    assert.truthy(text:find(base64("acme-id:" .. secret), 1, true))
+    assert.truthy(text:find('\\"secret\\":\\"' .. secret .. '\\"', 1, true))
+    local token = text:match('\\"access_token\\":\\"(secret%-%x+)\\"')
+    assert.truthy(token and text:find('"Authorization":"Bearer ' .. token .. '"', 1, true))
+    assert.not_equal(stand_in, reeve.jsonl((recorded()))[1].settings.owner)
+  end)
+
+  it("is read by its owner alone, says what it replaced, and leaves no trace but the file", function()
+    local _, path, r = recorded()
+    assert.equal("rw-------", lfs.attributes(path, "permissions"))
+    assert.truthy(r.err:find("6 exchanges", 1, true), r.err)
+    assert.truthy(r.err:find("replaced: 3 secrets, 2 e%-mail addresses"), r.err)
+    assert.truthy(r.err:find("must read it", 1, true))
+    assert.equal(0, #reeve.jsonl((reeve.ok { "runs", "main", "-o", "jsonl", home = home, code = 0 })))
+  end)
+
+  it("replaces no file unless it is told to", function()
+    local _, path = recorded()
+    local before = reeve.read(path)
+    local r = record(path)
+    assert.equal(2, r.code)
+    assert.truthy(r.err:find("is there already", 1, true))
+    assert.equal(before, reeve.read(path))
+    assert.equal(0, record(path, "--force").code)
+    assert.not_equal(before, reeve.read(path))
+  end)
+
+  it("refuses where a secret is left in a form that it cannot replace", function()
+    for _, form in ipairs { hex(SECRET), base64("x" .. SECRET):sub(2) } do
+      local teams = { { id = "t1", name = "in " .. form } }
+      sim:set { world = reeve.encode(world { ["/search"] = { body = { teams = teams } } }) }
+      local path = reeve.path("cassette.jsonl")
+      local r = record(path)
+      assert.equal(1, r.code, r.out)
+      assert.truthy(r.err:find("setting secret", 1, true), r.err)
+      assert.truthy(r.err:find("POST http://127%.0%.0%.1:%d+/search"), r.err)
+      assert.falsy(r.err:find(form, 1, true))
+      assert.is_nil(reeve.read(path))
+    end
+  end)
+
+  it("refuses a secret that is too short to be found", function()
+    env.ACME_SECRET = "abc12"
+    local path = reeve.path("cassette.jsonl")
+    local r = record(path)
+    env.ACME_SECRET = SECRET
+    assert.equal(3, r.code, r.out .. r.err)
+    assert.truthy(r.err:find("setting secret is too short", 1, true), r.err)
+    assert.is_nil(reeve.read(path))
+  end)
+
+  it("takes down each try, and leaves out what nobody answered", function()
+    sim:faults { "GET /users: status=503 times=1", "GET /people/*: truncate=3 times=1" }
+    local text, _, r = recorded()
+    sim:faults {}
+    assert.truthy(text:find('"status":503', 1, true))
+    assert.truthy(r.err:find("left out: 1 request", 1, true), r.err)
   end)
 end)

@@ -153,7 +153,7 @@ end
 function Sim.basic(_, req)
   local text = (req.headers.authorization or ""):match("^[Bb]asic (%S+)$")
   if text then
-    return (encoded.base64(text) or ""):match("^([^:]*):(.*)$")
+    return (encoded.from_base64(text) or ""):match("^([^:]*):(.*)$")
   end
 end
 

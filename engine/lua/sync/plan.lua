@@ -3,6 +3,7 @@
 --
 --   plan.run(home, connector, { offline = bool, progress = }, fn) -> result
 --       fn(state, run) is called while the copy exists; result is sync's: { outcome, run }
+--       empty = true: a first run, as if nothing had been synced; on_session(session) is called before it asks
 --
 -- Offline, the last raw objects go through today's mapping, and nothing is asked.
 local fail = require "fail"
@@ -23,13 +24,14 @@ local function sweep(dir)
   end
 end
 
--- A copy of the state, or an empty one where nothing was synced yet.
-local function copy_state(home, connector)
+-- A copy of the state, or an empty one where that is wanted or nothing was synced yet.
+local function copy_state(home, connector, empty)
   local dir = home:state_dir(connector.name)
   fail.try(sys.mkdir_p(dir, 448))
   sweep(dir)
   local target = ("%s/%s%d"):format(dir, PREFIX, sys.pid())
   fail.try(sys.mkdir_p(target, 448))
+  if empty then return target end
   local state, message, code = require("host.state").open(dir, {})
   if state then
     fail.try(state:copy(target))
@@ -58,11 +60,11 @@ end
 --- Plans; see the head of this file.
 function M.run(home, connector, options, fn)
   sys.catch_signals() -- so that the copy goes at the end, whatever ends it
-  local dir = copy_state(home, connector)
+  local dir = copy_state(home, connector, options.empty)
   local ok, result = pcall(function()
     local state = sync.open_state(home, dir)
     local result = sync.run_on(home, connector, state, { fresh = true, hold = true, keep_state = true,
-      progress = options.progress, fetch = options.offline and replay or nil })
+      progress = options.progress, on_session = options.on_session, fetch = options.offline and replay or nil })
     if fn then fn(state, result.run) end
     state:close()
     return result

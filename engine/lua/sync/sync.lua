@@ -94,7 +94,7 @@ end
 --- A session with the target, and the context it needs; used by check too.
 function M.session(home, connector, options)
   local fetch = { name = connector.name, plugin = connector.plugin, settings = connector:resolve_secrets(),
-    ledger = connector.ledger or require("state.ledger").open(home), warnings = {} }
+    ledger = require("state.ledger").open(home), warnings = {} }
   fetch.session = require("target.http").session {
     name = connector.name,
     manifest = connector.manifest, settings = fetch.settings, ledger = fetch.ledger,
@@ -143,6 +143,7 @@ local function fetch_all(home, connector, run, script, day, options)
   run.record.warnings = spec.warnings
   local fetch = fetching.new(spec)
   run.fetch = fetch
+  if options.on_session then options.on_session(spec.session) end
   task.on_poll(function()
     M.check_signal()
     fail.try(fetch.stage:tick())

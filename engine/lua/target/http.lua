@@ -10,6 +10,8 @@
 --   session:call(fn, what)       what the plugin's fn(ctx) returns, which makes a credential; in a task
 --   session:stats()              { requests, bytes, retries, throttled_s, not_modified }
 --   session:close()
+--   session.tap                  nil, or fn(ask, headers, request) for each try: request is the api's, with its headers
+--                                in, nil where no answer came; tokens that were kept are then not used (recorder.lua)
 --
 -- What a request does is request.lua's. It must run in a task.
 local auth = require "target.auth"

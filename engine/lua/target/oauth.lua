@@ -114,7 +114,7 @@ end
 
 --- What is kept for these options, and when it ends; nil where it is not there, ended, or is `spent`.
 function M.kept(session, name, spent)
-  if not session.ledger then return nil end
+  if not session.ledger or session.tap then return nil end
   local value, expires = session.ledger:kept(name)
   if not value or not expires or expires <= sys.now() then return nil end
   if spent and secret.equal(value, spent) then return nil end

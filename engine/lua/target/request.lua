@@ -111,6 +111,7 @@ local function try(session, ask)
   if not request then return nil, message, code end
   local ok
   ok, message, code = request:wait()
+  if session.tap then session.tap(ask, headers, ok and request or nil) end
   if not ok then return nil, message, code end
   return response.new(request)
 end

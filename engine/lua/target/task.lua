@@ -21,8 +21,7 @@
 --   task.now()                 the clock that sleeps are measured by, in seconds; it only goes forward
 --   task.beside(server)        a server of this very process is served between polls: server:run(), and server:fd()
 --                              -> descriptor, seconds, as host.server's.
---                              From then on, nobody waits for the clock alone: it is set forward (`reeve test`),
---                              unless server.real_time (`reeve record`)
+--                              From then on, nobody waits for the clock alone: it is set forward (`reeve test`)
 local http = require "host.http"
 local sys = require "host.sys"
 local vm = require "host.vm"
@@ -267,7 +266,7 @@ local PATIENCE, TURN = 0.5, 0.01 -- seconds: the longest poll; a turn, where the
 
 -- Nobody can go on, and no answer is awaited: time passes, or is set forward.
 local function pass(pause)
-  if server and not server.real_time then
+  if server then
     ahead = ahead + pause
   else
     http.sleep(math.min(pause, PATIENCE))

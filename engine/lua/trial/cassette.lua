@@ -1,195 +1,232 @@
--- cassette: what a plugin asked and was answered, as a file that people review and `reeve test` replays.
+-- cassette: a recorded run that answers in a target's place. JSON lines: a header
 --
--- JSON lines. The first: { "reeve_cassette": 1, "plugin", "version", "recorded", "settings": {…}, "exchanges": n,
--- "ignore": [names of query and form fields whose values differ each time] }. Then an exchange a line:
---   { "n", "request": { "method", "url", "json" | "form" | "body" },
---     "response": { "status", "headers", "json" | "body" } }
+--   {"reeve_cassette":1,"plugin":"acme","version":"1.0.0","settings":{…},"ignore":["assertion"],"exchanges":2}
+--   {"n":1,"request":{"method":"GET","url":"https://…","headers":{}},"response":{"status":200,"body":"…"}}
 --
---   cassette.text(header, exchanges)       the file's text
---   local c = cassette.open(text, shown)   raises fail("config", "SHOWN:LINE: …") for what is none
---   c.header
---   c:answer { method, url, body } -> status, headers, body      nil, why: nobody asked that when it was recorded
---   c:unlike()                             in words, what was asked and not recorded, or the other way round; nil
--- The same request asked several times is answered in the order of the recording, the last answer again and again.
+--   local c = cassette.open(path, told)      raises what is wrong with it: file (as `told`, where given), line,
+--                                            what was expected
+--   c.header, c.exchanges
+--   c:check(plugin)                          is it of this plugin and this version of it?
+--   c:answer { method, url | headers["reeve-origin"] path query, headers, body } -> status, headers, body | nil, why
+--   c:leftovers() -> what was recorded and not asked for: { "exchange 3: GET https://…", … }
+--   c:unlike()                               in words, how what was asked differs from what was recorded; nil: not
+--   c:rewind(again)                          from the beginning; with `again`, last answers are given again and again
+--
+-- A request is found by method, address (its query in any order) and body; the same one several times is answered
+-- in the order in which it was recorded. Members of query, form or JSON that the header's `ignore` names may differ:
+-- those that no two runs have alike. A body "***" was a secret as a whole, and any is taken for it.
 local encoded = require "encoded"
 local fail = require "fail"
 local json = require "host.json"
 local shape = require "shape"
+local sys = require "host.sys"
 
 local M = {}
 local Cassette = {}
 Cassette.__index = Cassette
 
-local FORMAT = 1
-local MAX_LINES, MAX_LINE = 100000, 64 << 20
+--- The form that is written and read.
+M.version = 1
+--- What `ignore` says unless somebody writes otherwise: signed or random anew in each run.
+M.volatile = { "assertion", "client_assertion", "nonce", "state", "timestamp" }
 
---- Fields that are made anew for each request: signed statements, and what keeps them apart.
-M.IGNORE = { "assertion", "client_assertion", "nonce", "state", "timestamp" }
+local FILE_MAX, LINE_MAX, EXCHANGES_MAX = 160 << 20, 40 << 20, 100000
 
-local FORM = "application/x-www-form-urlencoded"
-
--- Requests and their names --------------------------------------------------------------------------------
-
-local function sorted_fields(text, ignore)
-  local list = {}
-  for i, field in ipairs(encoded.fields(text)) do
-    list[i] = encoded.encode(field[1]) .. "=" .. (ignore[field[1]] and "*" or encoded.encode(field[2] or ""))
-  end
-  table.sort(list)
-  return table.concat(list, "&")
-end
-
--- By what a request is found again: the order of fields, and of a JSON body's names, is of no account.
-local function name_of(request, ignore)
-  local path, query = request.url:match("^([^?]*)%??(.*)$")
-  local parts = { request.method, path .. (query ~= "" and "?" .. sorted_fields(query, ignore) or "") }
-  if request.form then
-    parts[3] = sorted_fields(request.form, ignore)
-  elseif request.json ~= nil then
-    parts[3] = json.encode(request.json)
-  elseif request.body and request.body ~= "" then
-    parts[3] = request.body
-  end
-  return table.concat(parts, " ")
-end
-
---- A body in the form that a cassette has it in: { json = value }, { form = text } or { body = text }.
-function M.body(text, content_type)
-  if not text or text == "" then return {} end
-  if (content_type or ""):lower():find(FORM, 1, true) then return { form = text } end
-  local value = json.decode(text)
-  if type(value) == "table" then return { json = value } end
-  return { body = text }
-end
-
--- Writing and reading ---------------------------------------------------------------------------------------
-
---- The text of a cassette. `header`: plugin, version, recorded, settings.
-function M.text(header, exchanges)
-  header.reeve_cassette, header.exchanges, header.ignore = FORMAT, #exchanges, header.ignore or M.IGNORE
-  local lines = { (fail.try(json.encode(header))) }
-  for i, exchange in ipairs(exchanges) do
-    exchange.n = i
-    lines[i + 1] = fail.try(json.encode(exchange))
-  end
-  return table.concat(lines, "\n") .. "\n"
-end
-
-local plain = shape.map("", "a name", function() end)
-local names = shape.list(shape.text)
-
-local header_shape = shape.record({
-  reeve_cassette = shape.one_of(FORMAT), plugin = shape.text, version = shape.text, recorded = shape.text,
-  settings = plain, exchanges = shape.whole, ignore = names,
-}, { "reeve_cassette", "plugin", "version", "exchanges" })
-
-local a_status = shape.is("a status of 100 to 599", function(v)
+local text = shape.is("a text", function(v) return type(v) == "string" end)
+local texts = shape.map("^.+$", "a name", text)
+local status = shape.is("a status of 100 to 599", function(v)
   return math.type(v) == "integer" and v >= 100 and v <= 599
 end)
-local any = function() end
 
-local exchange_shape = shape.record({
+local check_exchange = shape.record({
   n = shape.whole,
-  request = shape.record({ method = shape.matching("a method (GET)", "^%u+$"), url = shape.text, headers = plain,
-    json = any, form = shape.text, body = any }, { "method", "url" }),
-  response = shape.record({ status = a_status, headers = plain, json = any, body = any }, { "status" }),
+  request = shape.record({ method = shape.matching("a method in capitals", "^%u+$"),
+    url = shape.matching("an address with its origin", "^https?://[^/?#]+"),
+    headers = texts, body = text, body_base64 = text }, { "method", "url" }),
+  response = shape.record({ status = status, headers = texts, body = text, body_base64 = text }, { "status" }),
 }, { "request", "response" })
 
-local function read_line(line, number, check, shown)
-  local place = ("%s:%d"):format(shown, number)
-  if #line > MAX_LINE then fail("config", place .. ": the line is longer than 64 MiB") end
+local check_header = shape.record({
+  reeve_cassette = shape.is("1, the form this reeve reads", function(v) return v == M.version end),
+  plugin = shape.text, version = shape.text, digest = shape.text, exchanges = shape.whole,
+  settings = shape.map("^[a-z][a-z0-9_]*$", "a setting's name", function() end),
+  ignore = shape.list(shape.text),
+}, { "reeve_cassette", "plugin", "version", "exchanges" })
+
+-- Reading ---------------------------------------------------------------------------------------------------
+
+local function decoded(line, place, file)
+  if #line > LINE_MAX then fail("config", ("%s: %s: at most %d MiB expected"):format(file, place, LINE_MAX >> 20)) end
   local value, message = json.decode(line)
-  if type(value) ~= "table" then
-    fail("config", ("%s: a JSON object expected: %s"):format(place, message or "got a " .. type(value)))
-  end
-  check(value, "", place)
+  if value == nil then fail("config", ("%s: %s: JSON expected: %s"):format(file, place, message)) end
+  if type(value) ~= "table" then shape.expected(file, place, "a JSON object", value) end
   return value
 end
 
---- Reads a cassette's text; see the head of this file.
-function M.open(text, shown)
-  local number, self = 0, setmetatable({ shown = shown, exchanges = {}, by_name = {}, ignore = {} }, Cassette)
-  for line in text:gmatch("[^\n]+") do
-    number = number + 1
-    if number > MAX_LINES then fail("config", ("%s: more than %d lines"):format(shown, MAX_LINES)) end
-    if number == 1 then
-      self.header = read_line(line, number, header_shape, shown)
-      for _, name in ipairs(self.header.ignore or M.IGNORE) do self.ignore[name] = true end
-    else
-      local exchange = read_line(line, number, exchange_shape, shown)
-      exchange.line = number
-      self.exchanges[#self.exchanges + 1] = exchange
-    end
+local function body_of(part, place, file)
+  if not part.body_base64 then return part.body or "" end
+  return encoded.from_base64(part.body_base64)
+    or shape.expected(file, place .. ".body_base64", "base64", part.body_base64)
+end
+
+local function read_line(self, line, number)
+  local place = "line " .. number
+  local value = decoded(line, place, self.file)
+  if number == 1 then
+    check_header(value, place, self.file)
+    self.header = value
+    return
   end
-  if not self.header then fail("config", shown .. ": it is empty; a cassette expected") end
-  if self.header.exchanges ~= #self.exchanges then
-    fail("config", ("%s: its first line announces %d exchanges, and there are %d"):format(shown, self.header.exchanges,
-      #self.exchanges), "record it again, or correct the number after review")
+  check_exchange(value, place, self.file)
+  if #self.exchanges == EXCHANGES_MAX then
+    fail("config", ("%s: at most %d exchanges expected"):format(self.file, EXCHANGES_MAX))
   end
+  value.request.content = body_of(value.request, place .. ": request", self.file)
+  value.response.content = body_of(value.response, place .. ": response", self.file)
+  self.exchanges[#self.exchanges + 1] = value
+end
+
+-- Matching --------------------------------------------------------------------------------------------------
+
+-- "a=1&b=2" as { a = "1", b = "2" }: the last of a name, as the server has it.
+local function pairs_of(query)
+  local values = {}
+  for part in query:gmatch("[^&]+") do
+    local name, value = part:match("^([^=]*)=?(.*)$")
+    values[encoded.decode(name, true)] = encoded.decode(value, true)
+  end
+  return values
+end
+
+local function without(self, values)
+  local kept = {}
+  for name, value in pairs(values) do
+    if not self.ignored[name] then kept[name] = value end
+  end
+  return kept
+end
+
+local function written(self, values)
+  return json.encode(without(self, values))
+end
+
+local function content_of(self, body)
+  if body == "" or body == "***" then return body end
+  local document = body:find("^%s*[{%[]") and json.decode(body)
+  if document then return document[1] == nil and written(self, document) or json.encode(document) end
+  if body:find("^[%w%-._~%%+*]+=[^%s]*$") then return written(self, pairs_of(body)) end
+  return body
+end
+
+local function address_of(request)
+  local url = request.url or (request.headers["reeve-origin"] or "") .. request.path
+  local path, query = url:match("^([^?#]*)%??([^#]*)")
+  if not path:find("^https?://[^/]+/") then path = path .. "/" end
+  return encoded.decode(path), request.query or pairs_of(query)
+end
+
+-- What a request is found by: without its body, and with it.
+local function keys_of(self, request, body)
+  local path, query = address_of(request)
+  local key = ("%s %s %s\n"):format(request.method, path, written(self, query))
+  return key, key .. content_of(self, body or "")
+end
+
+local function shown(request)
+  local path = address_of(request)
+  return request.method .. " " .. path
+end
+
+local function index(self)
   for _, exchange in ipairs(self.exchanges) do
-    local name = name_of(exchange.request, self.ignore)
-    self.by_name[name] = self.by_name[name] or {}
-    table.insert(self.by_name[name], exchange)
+    local anything, key = keys_of(self, exchange.request, exchange.request.content)
+    if exchange.request.content == "***" then key = anything .. "***" end
+    self.queues[key] = self.queues[key] or {}
+    table.insert(self.queues[key], exchange)
   end
+end
+
+--- Reads a cassette; see the head of this file.
+function M.open(path, told)
+  local bytes, message, code = sys.read_file(path, FILE_MAX)
+  if not bytes then fail((code == "limit" or code == "not_found") and "config" or code, message) end
+  path = told or path
+  local self = setmetatable({ file = path, exchanges = {}, queues = {}, ignored = {}, used = {}, at = {} }, Cassette)
+  local number = 0
+  for line in bytes:gmatch("([^\n]*)\n?") do
+    number = number + 1
+    if line ~= "" then read_line(self, line, number) end
+  end
+  if not self.header then fail("config", path .. ": line 1: a cassette's header expected, got nothing") end
+  if self.header.exchanges ~= #self.exchanges then
+    fail("config", ("%s: line 1: exchanges: %d expected, as many as follow, got %d"):format(path, #self.exchanges,
+      self.header.exchanges))
+  end
+  for _, name in ipairs(self.header.ignore or M.volatile) do self.ignored[name] = true end
+  index(self)
   return self
 end
 
---- Is this cassette of the plugin as it is? Raises where it was recorded with another version.
-function Cassette:check(manifest)
-  local header = self.header
+--- Raises where it was recorded with another plugin, or another version of it.
+function Cassette:check(plugin)
+  local header, manifest = self.header, plugin.manifest
   if header.plugin ~= manifest.name then
-    fail("config", ("%s: recorded with the plugin '%s', not '%s'"):format(self.shown, header.plugin, manifest.name))
-  elseif header.version ~= manifest.version then
-    fail("config", ("%s: recorded with version %s of the plugin, which is %s now"):format(self.shown, header.version,
-      manifest.version), "record it again, or change its first line after review")
+    shape.expected(self.file, "line 1: plugin", "'" .. manifest.name .. "'", header.plugin)
+  end
+  if header.version ~= manifest.version then
+    shape.expected(self.file, "line 1: version", "'" .. manifest.version .. "'", header.version,
+      "record it again, or, where nothing that it asks has changed, write the new version there")
   end
 end
 
--- Replaying -------------------------------------------------------------------------------------------------
+-- The next exchange that waits under this key.
+local function next_of(self, key)
+  local queue = self.queues[key]
+  if not queue then return nil end
+  local at = (self.at[key] or 0) + 1
+  if self.again then at = math.min(at, #queue) end
+  self.at[key] = math.min(at, #queue + 1)
+  return queue[at], #queue
+end
 
 --- The answer to a request; see the head of this file.
 function Cassette:answer(request)
-  local asked = M.body(request.body, request.content_type)
-  asked.method, asked.url = request.method, request.url
-  local list = self.by_name[name_of(asked, self.ignore)]
-  if not list then
-    self.missing = self.missing or ("%s %s"):format(asked.method, asked.url)
-    return nil, ("%s: no exchange for %s %s"):format(self.shown, asked.method, asked.url)
+  local anything, key = keys_of(self, request, request.body)
+  local exchange, n = next_of(self, key)
+  if not n then exchange, n = next_of(self, anything .. "***") end
+  if not exchange then
+    local why = n and ("was recorded %d times, and is asked for once more"):format(n) or "was not recorded"
+    why = ("%s: %s %s"):format(self.file, shown(request), why)
+    self.missing = self.missing or why
+    return nil, why
   end
-  local at = math.min((list.used or 0) + 1, #list)
-  list.used = at
-  local response = list[at].response
-  local headers = {}
-  for name, value in pairs(response.headers or {}) do headers[name] = value end
-  local body = response.body or ""
-  if response.json ~= nil then body = fail.try(json.encode(response.json)) end
-  return response.status, headers, body
+  self.used[exchange] = true
+  return exchange.response.status, exchange.response.headers or {}, exchange.response.content
 end
 
--- The exchanges that nobody asked for, as "FILE:LINE: METHOD URL".
-local function leftovers(self)
-  local lines = {}
-  for _, list in pairs(self.by_name) do
-    for i = (list.used or 0) + 1, #list do
-      lines[#lines + 1] = { list[i].line, list[i].request }
+--- What was recorded and not asked for.
+function Cassette:leftovers()
+  local list = {}
+  for i, exchange in ipairs(self.exchanges) do
+    if not self.used[exchange] then
+      list[#list + 1] = ("exchange %d: %s"):format(exchange.n or i, shown(exchange.request))
     end
   end
-  table.sort(lines, function(a, b) return a[1] < b[1] end)
-  for i, line in ipairs(lines) do
-    lines[i] = ("%s:%d: %s %s"):format(self.shown, line[1], line[2].method, line[2].url)
-  end
-  return lines
+  return list
 end
 
---- How what was asked differs from what was recorded; nil where it does not.
+--- How what was asked differs from what was recorded, in words; nil where it does not.
 function Cassette:unlike()
-  if self.missing then
-    return ("%s was asked, and %s has no exchange for it"):format(self.missing, self.shown)
-  end
-  local lines = leftovers(self)
-  if #lines > 0 then
-    return ("%s was not asked%s"):format(lines[1], #lines > 1 and (", nor %d others"):format(#lines - 1) or "")
-  end
+  if self.missing then return self.missing end
+  local left = self:leftovers()
+  if #left == 0 then return nil end
+  return ("%s: %s was not asked for%s"):format(self.file, left[1],
+    #left > 1 and (", nor were %d others"):format(#left - 1) or "")
+end
+
+--- All are to come again; see the head of this file.
+function Cassette:rewind(again)
+  self.used, self.at, self.missing, self.again = {}, {}, nil, again
 end
 
 return M

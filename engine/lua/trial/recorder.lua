@@ -1,126 +1,117 @@
--- recorder: what a plugin asks in one run, and what it is answered, as it was on the wire.
+-- recorder: what a session asks and is answered, taken down as it really goes over the wire: each try, and
+-- the credentials' own requests too.
 --
---   local tape = recorder.open(session)     session (target/http) asks the true target
---   tape.url                                what the connector's own session is rerouted to
---   tape.exchanges                          { request = …, response = … }, in the order of the answers
---   tape.failure                            why nothing more is recorded, in words; nil
---   tape:close()                            ends the session too
+--   local r = recorder.new()
+--   r:attach(session)          from now on all its exchanges are taken down
+--   r:finish()                 after the session has closed
+--   r.exchanges                { request = { method, url, headers, body }, response = { status, headers, body } } each,
+--                              in the order in which they were answered; secrets are stand-ins in requests
+--   r.missed                   tries that no whole answer came of; a replay has no use for them
+--   r.redaction, r.settings    redact.lua's, and what the session knew
 --
--- At the URL is a server of ours on loopback, which asks the true target in the connector's place, once for each
--- request, and hands the answer on. The plugin takes the very path that it takes in a sync. Everything is held in
--- memory until it is redacted: nothing of it is ever written as it was.
-local cassette = require "trial.cassette"
+-- Answers are held in memory, unredacted, up to a bound: they never lie on a disk. Secrets that requests carried
+-- are held too, so that the engine goes on knowing them.
 local fail = require "fail"
+local redact = require "trial.redact"
 local secret = require "host.secret"
-local server = require "host.server"
-local task = require "target.task"
 
 local M = {}
 local Recorder = {}
 Recorder.__index = Recorder
 
-local MAX_BYTES = 256 << 20
+local ANSWER_MAX, ALL_MAX = 16 << 20, 64 << 20 -- bytes of one answer, of all
+local HELD_MAX = 40 -- the engine looks for 64 at once
 
--- Headers that are about the connection, not about what was asked.
-local own = {}
-for name in ("host connection content-length transfer-encoding accept-encoding reeve-origin expect te"):gmatch("%S+") do
-  own[name] = true
+--- A recorder with a redaction of its own.
+function M.new()
+  return setmetatable({ redaction = redact.new(), exchanges = {}, waiting = {}, held = {}, n_held = 0, bytes = 0,
+    missed = 0 }, Recorder)
 end
 
--- Headers of an answer that a plugin may go by; others are not kept.
-local kept = {}
-for name in ("content-type link location retry-after etag last-modified"):gmatch("%S+") do kept[name] = true end
-local KEPT_PATTERNS = { "^x%-ratelimit", "^ratelimit", "^x%-total", "^x%-next", "^x%-page", "^x%-per%-page" }
-
-local function is_kept(name)
-  if kept[name] then return true end
-  for _, pattern in ipairs(KEPT_PATTERNS) do
-    if name:find(pattern) then return true end
-  end
-  return false
+local function plain(self, value)
+  return value and secret.stand_in(self.redaction.names.key, value)
 end
 
-local function chosen_headers(headers)
-  local chosen = {}
+-- One of each header's secrets is held, as long as there is room: a signature of each request is another one.
+local function hold(self, value, shown)
+  if not secret.is(value) or self.held[shown] or self.n_held == HELD_MAX then return end
+  self.held[shown], self.n_held = value, self.n_held + 1
+end
+
+local function request_of(self, ask, headers)
+  local shown = {}
   for name, value in pairs(headers) do
-    if is_kept(name) then chosen[name] = value end
+    shown[name] = plain(self, value)
+    hold(self, value, shown[name])
   end
-  return next(chosen) and chosen or nil
+  return { method = ask.method, url = plain(self, ask.url), headers = shown, body = plain(self, ask.body) }
 end
 
--- What is secret stays so on its way: a redirect to another host must lose it here too.
-local function passed_on(headers)
-  local list = {}
-  for name, value in pairs(headers) do
-    if not own[name] then list[name] = secret.scrub(value) ~= value and secret.new(value) or value end
+local function too_large(what, bytes)
+  fail("failed", ("%s has more than %d MiB: too large for a cassette"):format(what, bytes >> 20),
+    "record a smaller account, or with settings that list less")
+end
+
+-- An answer that has all come, or that was given up: of a refusal nobody may have wanted the body.
+local function settle(self, one)
+  local body, whole = one.wire:kept()
+  if not body then too_large("the answer to " .. one.shown, ANSWER_MAX) end
+  local answer = one.exchange.response
+  if not whole and answer.status < 300 then
+    one.exchange.lost, self.missed = true, self.missed + 1
+    return
   end
-  return list
+  answer.body = whole and body or ""
+  self.bytes = self.bytes + #body
+  if self.bytes > ALL_MAX then too_large("the recording", ALL_MAX) end
 end
 
-local function ask(self, req, url)
-  local request, message = self.client:start { method = req.method, url = url, headers = passed_on(req.headers),
-    body = #req.body > 0 and req.body or nil, repeatable = false }
-  if not request then return nil, message end
-  local ok, why = request:wait()
-  if not ok then return nil, why end
-  local body, reason = request:body()
-  if not body then return nil, reason end
-  return { status = request:status(), headers = request:headers(), body = body }
-end
-
-local function account(self, req, url, answer)
-  self.bytes = self.bytes + #req.body + #answer.body
-  if self.bytes > MAX_BYTES then
-    self.failure = ("more than %d MiB were recorded; choose a smaller target"):format(MAX_BYTES >> 20)
+local function settle_those(self, all)
+  local left = {}
+  for _, one in ipairs(self.waiting) do
+    if all or one.wire:settled() then settle(self, one) else left[#left + 1] = one end
   end
-  local request = cassette.body(req.body, req.headers["content-type"])
-  request.method, request.url = req.method, url
-  local response = cassette.body(answer.body, answer.headers["content-type"])
-  response.status, response.headers = answer.status, chosen_headers(answer.headers)
-  self.exchanges[#self.exchanges + 1] = { request = request, response = response }
+  self.waiting = left
 end
 
-local function pass(self, req)
-  local url = req.headers["reeve-origin"] .. req.target
-  local answer, why = ask(self, req, url)
-  if answer then account(self, req, url, answer) end
-  if not answer or self.failure then
-    self.failure = self.failure or why
-    return fail.try(req:reply(502, nil, "", { cut = true }))
+-- Called with what was asked, the headers that were sent, and the request whose headers are in; nil: none came.
+local function tap(self, ask, headers, wire)
+  settle_those(self, false)
+  if not wire then
+    self.missed = self.missed + 1
+    return
   end
-  local headers = {}
-  for name, value in pairs(answer.headers) do
-    if not own[name] and name ~= "content-encoding" then headers[name] = value end
-  end
-  fail.try(req:reply(answer.status, headers, answer.body))
+  wire:keep(ANSWER_MAX)
+  local exchange = { request = request_of(self, ask, headers),
+    response = { status = wire:status(), headers = wire:headers() } }
+  self.exchanges[#self.exchanges + 1] = exchange
+  self.waiting[#self.waiting + 1] = { exchange = exchange, wire = wire, shown = ask.shown }
 end
 
---- Opens one; see the head of this file.
-function M.open(session)
-  local self = setmetatable({ server = fail.try(server.listen { host = "127.0.0.1" }), client = session.client,
-    session = session, exchanges = {}, bytes = 0, real_time = true }, Recorder)
-  self.url = "http://127.0.0.1:" .. self.server:port()
-  task.beside(self)
-  return self
-end
-
---- For task.beside.
-function Recorder:fd()
-  return self.server:fd()
-end
-
---- For task.beside: begins to pass on what has come.
-function Recorder:run()
-  for _, req in ipairs(fail.try(self.server:poll(0))) do
-    task.spawn(pass, { args = { self, req }, detached = true, name = "record" })
+-- A secret too short to be told apart from other text cannot be taken out of it.
+local function check_settings(self, settings)
+  for name, value in pairs(settings) do
+    if secret.is(value) and not plain(self, value):find("^secret%-%x+$") then
+      fail("config", ("setting %s is too short to be found in what is recorded"):format(name))
+    end
   end
 end
 
---- Ends it.
-function Recorder:close()
-  task.beside(nil)
-  self.session:close()
-  self.server:close()
+--- Takes down what this session asks.
+function Recorder:attach(session)
+  check_settings(self, session.settings)
+  self.settings = session.settings
+  session.tap = function(ask, headers, wire) tap(self, ask, headers, wire) end
+end
+
+--- Takes what has not been read to its end.
+function Recorder:finish()
+  settle_those(self, true)
+  local whole = {}
+  for _, exchange in ipairs(self.exchanges) do
+    if not exchange.lost then whole[#whole + 1] = exchange end
+  end
+  self.exchanges = whole
 end
 
 return M

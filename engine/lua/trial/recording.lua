@@ -1,104 +1,116 @@
--- recording: one run of a connector as a cassette.
+-- recording: a run of a connector as a cassette (cassette.lua): everything is fetched afresh into an empty state,
+-- which is thrown away; nothing is published.
 --
---   recording.run(home, connector, { progress = }) -> { text, exchanges = n, told = "3 tokens, …" }
+--   recording.make(home, connector, { progress = }) -> { text, exchanges = n, missed = n, counts = { kind = n } }
 --
--- The run begins from nothing (no state, no token that was kept) in a folder of its own, and publishes nothing that
--- anybody sees. Raises where it failed, and where something secret would be left in the text.
+-- Raises where a known secret or an e-mail address is left in what would be written.
 local cassette = require "trial.cassette"
 local fail = require "fail"
 local json = require "host.json"
+local plan = require "sync.plan"
 local recorder = require "trial.recorder"
 local redact = require "trial.redact"
 local secret = require "host.secret"
-local sync = require "sync.sync"
-local sys = require "host.sys"
 
 local M = {}
 
--- The session that asks the true target.
-local function true_session(connector)
-  return require("target.http").session { name = connector.name, manifest = connector.manifest,
-    settings = connector.settings, options = connector.options, version = require "version",
-    sandbox = connector.plugin.shown }
-end
-
-local function users_of(state, manifest, fn)
-  for type, resource in pairs(manifest.resources) do
-    if resource.trait == "user" then
-      for text in fail.try(state:records("resource", type)) do fn(json.decode(text)) end
-    end
+-- What the mapping says of people: their records.
+local function collect_records(redaction, manifest, state, run)
+  for change in state:changes(0, run) do
+    local record = change.kind == "resource" and change.after and json.decode(change.after)
+    local resource = record and manifest.resources[record.type]
+    if resource and resource.trait == "user" then redaction:record(record) end
   end
 end
 
--- Runs the connector on a state of its own. fn(state) is called while it exists.
-local function run_in(home, connector, dir, options, fn)
-  fail.try(sys.mkdir_p(dir, 448))
-  local state = sync.open_state(home, dir)
-  local result = sync.run_on(home, connector, state, { fresh = true, allow_empty = true, keep_state = true,
-    progress = options.progress })
-  fn(state)
-  state:close()
-  return result
-end
-
-local function refuse_survivors(text, exchanges)
-  local number = -1
-  for line in text:gmatch("[^\n]+") do
-    number = number + 1
-    local where = exchanges[number] and ("%s %s"):format(exchanges[number].request.method,
-      exchanges[number].request.url:match("^[^?]*")) or "its first line"
-    local email = redact.survivor(line)
-    if secret.scrub(line) ~= line then
-      fail("failed", ("a secret of this connector is left in exchange %d (%s); nothing was written"):format(number,
-        where))
-    elseif email then
-      fail("failed", ("an e-mail address is left in exchange %d (%s); nothing was written"):format(number, where))
-    end
+local function collect_documents(redaction, exchanges)
+  for _, exchange in ipairs(exchanges) do
+    redaction:document(exchange.response.body)
+    if exchange.request.body then redaction:document(exchange.request.body) end
   end
 end
 
-local function secret_settings(connector)
-  local stand_ins = {}
-  for name in pairs(connector.references) do stand_ins[name] = "redacted-" .. name:gsub("_", "-") end
-  return stand_ins
+local function is_form(headers)
+  for name, value in pairs(headers) do
+    if name:lower() == "content-type" then return value:find("form-urlencoded", 1, true) ~= nil end
+  end
+  return false
 end
 
-local function redacted(connector, exchanges, people)
-  local redaction = redact.new()
-  local values = connector:resolve_secrets()
-  for name, stand_in in pairs(secret_settings(connector)) do redaction:setting(values[name], stand_in) end
-  for _, record in ipairs(people) do redaction:people(record) end
-  for _, exchange in ipairs(exchanges) do redaction:look(exchange) end
-  local out = {}
-  for i, exchange in ipairs(exchanges) do out[i] = redaction:write(exchange) end
-  local settings = redaction:settings(connector.settings)
-  for name, stand_in in pairs(secret_settings(connector)) do settings[name] = stand_in end
-  local text = cassette.text({ plugin = connector.plugin.name, version = connector.manifest.version,
-    recorded = sys.time():sub(1, 10), settings = settings }, out)
-  refuse_survivors(text, out)
-  return text, redaction:told()
+-- A body as it can stand in JSON.
+local function put_body(into, body)
+  if utf8.len(body) then
+    into.body = body
+  else
+    into.body_base64 = require("encoded").to_base64(body, "=")
+  end
+end
+
+local function rewritten(redaction, exchange, n)
+  local asked, answered = exchange.request, exchange.response
+  local request = { method = asked.method, url = redaction:url(asked.url), headers = redaction:headers(asked.headers) }
+  if asked.body then
+    put_body(request, is_form(asked.headers) and redaction:form(asked.body) or redaction:body(asked.body))
+  end
+  local response = { status = answered.status, headers = redaction:headers(answered.headers) }
+  put_body(response, redaction:body(secret.stand_in(redaction.names.key, answered.body)))
+  return { n = n, request = request, response = response }
+end
+
+-- The names of the settings that hold this secret.
+local function setting_of(settings, value)
+  for name, setting in pairs(settings) do
+    if secret.is(setting) and secret.equal(setting, value) then return "setting " .. name end
+  end
+  return "a token that was fetched"
+end
+
+local function check(line, where, settings)
+  local found = secret.holds(line)
+  if found then
+    fail("failed", ("nothing was written: the value of %s is left in %s"):format(setting_of(settings, found), where),
+      "it stands there in a form that cannot be replaced")
+  end
+  local email = redact.survivor(line)
+  if email then fail("failed", ("nothing was written: an e-mail address is left in %s"):format(where)) end
+end
+
+local function lines_of(taken, connector)
+  local redaction, lines = taken.redaction, {}
+  for n, exchange in ipairs(taken.exchanges) do
+    lines[n + 1] = json.encode(rewritten(redaction, exchange, n))
+    check(lines[n + 1], ("exchange %d, %s %s"):format(n, exchange.request.method,
+      secret.scrub((exchange.request.url:gsub("%?.*", "")))), taken.settings)
+  end
+  lines[1] = json.encode { reeve_cassette = cassette.version, plugin = connector.plugin.name,
+    version = connector.manifest.version, digest = connector.plugin.digest, exchanges = #taken.exchanges,
+    settings = redaction:settings(taken.settings), ignore = json.array(cassette.volatile) }
+  check(lines[1], "the settings", taken.settings)
+  return lines
+end
+
+-- How many secrets there are stand-ins for: most were replaced where nobody counts.
+local function count_secrets(text)
+  local seen, n = {}, 0
+  for stand_in in text:gmatch("secret%-" .. ("%x"):rep(16)) do
+    if not seen[stand_in] then seen[stand_in], n = true, n + 1 end
+  end
+  return n > 0 and n or nil
 end
 
 --- Records; see the head of this file.
-function M.run(home, connector, options)
-  sys.catch_signals()
-  local ledger = require("state.ledger").open(home)
-  local dir = ("%s/record.%d"):format(home:state_dir(connector.name), sys.pid())
-  local tape = recorder.open(true_session(connector))
-  connector.reroute, connector.ledger = tape.url, ledger:forgetful() -- so that how tokens are fetched is recorded
-  local people = {}
-  local ok, result = pcall(run_in, home, connector, dir, options, function(state)
-    users_of(state, connector.manifest, function(record) people[#people + 1] = record end)
+function M.make(home, connector, options)
+  local taken = recorder.new()
+  plan.run(home, connector, { empty = true, progress = options.progress,
+    on_session = function(session) taken:attach(session) end }, function(state, run)
+    collect_records(taken.redaction, connector.manifest, state, run.run)
   end)
-  tape:close()
-  ledger:close()
-  sys.remove_tree(dir)
-  if not ok then
-    if tape.failure then fail("unavailable", connector.name .. ": " .. tape.failure) end
-    error(result, 0)
-  end
-  local text, told = redacted(connector, tape.exchanges, people)
-  return { text = text, exchanges = #tape.exchanges, told = told, outcome = result.outcome }
+  taken:finish()
+  collect_documents(taken.redaction, taken.exchanges)
+  local lines = lines_of(taken, connector)
+  local text, counts = table.concat(lines, "\n") .. "\n", taken.redaction.counts
+  counts.secret = count_secrets(text)
+  return { text = text, exchanges = #taken.exchanges, missed = taken.missed, counts = counts }
 end
 
 return M

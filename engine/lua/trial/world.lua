@@ -63,8 +63,7 @@ end
 
 local function replayer(cassette)
   return function(req)
-    local status, headers, body = cassette:answer { method = req.method, body = req.body,
-      url = (req.headers["reeve-origin"] or "") .. req.target, content_type = req.headers["content-type"] }
+    local status, headers, body = cassette:answer(req)
     if status then return status, headers, body end
     return 404, {}, ""
   end
