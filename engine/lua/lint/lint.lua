@@ -36,6 +36,14 @@ function Lint:report(shown, line, level, message, next_step)
     next = next_step ~= "" and next_step or nil }
 end
 
+-- Is there an error already? What a run would stumble over need not be told twice.
+function Lint:has_errors()
+  for _, finding in ipairs(self.findings) do
+    if finding.level == "error" then return true end
+  end
+  return false
+end
+
 local function sentence(text)
   if not text then return nil end
   text = text:gsub("^%l%l* ", function(word) return word:sub(1, 1):upper() .. word:sub(2) end)
@@ -47,6 +55,7 @@ function Lint:failure(e, shown)
   if not fail.is(e) then error(e, 0) end
   local message = e.message:match("^[^\n]*")
   local file, line, rest = message:match("^([^%s:]+%.lua):(%d+): (.*)$")
+  if file and file:sub(1, 3) == "..." and shown:sub(3 - #file) == file:sub(4) then file = shown end -- cut by Lua
   if not file then file, rest = message:match("^([^%s:]+%.%a+): (.*)$") end
   if file and file:sub(-#shown) == shown then file = shown end
   self:report(file or shown, math.tointeger(tonumber(line)) or 1, "error", sentence(rest or message), sentence(e.hint))
@@ -141,6 +150,14 @@ function Lint:trees(plugin, by_name, connector)
     end
   end
   local function report(file, ...) self:report(file.shown, ...) end
+  local emit, lists = require "lint.emit", files.required(by_name["connector.lua"], by_name, {})
+  for _, one in ipairs(connector and asking or {}) do
+    local is_connector = one.file.role == "connector"
+    if is_connector or lists[one.file] then
+      emit.kinds(one.file, one.of, connector.lists, self:reporter(one.file))
+    end
+    if is_connector then emit.parts(one.file, self:reporter(one.file)) end
+  end
   require("lint.setting").check(asking, plugin.manifest, by_name["plugin.lua"], connector and connector.lists,
     report)
   require("lint.mapping").slugs(maps, plugin.manifest, report)
@@ -242,7 +259,7 @@ function M.plugin(home, name)
   if not require("plugin.plugin").find(home, name) then require("plugin.plugin").load(home, name) end
   local lint = new(home)
   local plugin, mapping = lint:plugin(name)
-  if mapping and sys.stat(plugin.dir .. "/test/scenarios.lua") then
+  if mapping and not lint:has_errors() and sys.stat(plugin.dir .. "/test/scenarios.lua") then
     lint:try(plugin.shown .. "/test/scenarios.lua", function()
       lint:objects(require("lint.sample").scenarios(home, plugin), plugin)
     end)
