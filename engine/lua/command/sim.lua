@@ -35,7 +35,7 @@ end
 
 return {
   name = "sim",
-  summary = "run a plugin's simulator: its target, on loopback",
+  summary = "Run a plugin's simulator: its target, on loopback",
   usage = "PLUGIN",
   min = 1,
   max = 1,
