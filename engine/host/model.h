@@ -2,7 +2,7 @@
  *
  * A mapping's result arrives as a tree (value.h): one object with the fields of a resource, and
  * perhaps "entitlements" and "grants"; without "id" it carries only those. The model knows the
- * fields (the table in model.c), the resource types and declared entitlements of one plugin, and
+ * fields (the table in model_fields.c), the resource types and declared entitlements of one plugin, and
  * the limits of limits.h. It drops "" and null, writes integer ids as decimals and times as
  * RFC 3339 UTC, and puts fields into their fixed order, so that equal records are equal bytes. */
 #ifndef REEVE_MODEL_H

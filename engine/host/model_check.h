@@ -1,5 +1,5 @@
-/* model_check: what model.c and model_parts.c share: one check under way, and the writing of
- * checked values. Private to the model; others use model.h. */
+/* model_check: one check of a record under way, and the writing of checked values: what model.c and
+ * model_parts.c stand on. Private to the model; others use model.h. */
 #ifndef REEVE_MODEL_CHECK_H
 #define REEVE_MODEL_CHECK_H
 
@@ -11,6 +11,17 @@
 struct model_type {
     struct span name, trait;          /* trait.p is NULL where there is none */
     const struct value *entitlements; /* the declared ones by slug; NULL: none */
+};
+
+enum { MODEL_TYPES_MAX = 64 };
+
+/* Types point into the tree, and the tree into the text. */
+struct model {
+    unsigned char secret[16];
+    char *resources;
+    struct value_pool pool;
+    size_t count;
+    struct model_type types[MODEL_TYPES_MAX];
 };
 
 struct model_check {
@@ -67,7 +78,11 @@ enum err model_read_reference(struct model_check *c, const char *field, const st
 enum err model_add_reference(struct model_check *c, const char *name,
                              const struct model_reference *ref);
 
-const unsigned char *model_secret(const struct model *m);
+/* Copies a text that was checked to fit, and its end; returns its length. */
+size_t model_copy_text(struct span text, char *out);
+
+/* The resource type of this name; NULL where the plugin has none. */
+const struct model_type *model_type_named(const struct model *m, const char *name, size_t len);
 
 /* model_parts.c: the record's entitlements, declared ones included, and its grants. */
 enum err model_add_entitlements(struct model_check *c);

@@ -138,7 +138,7 @@ static enum err add_entitlement(struct model_check *c, const struct model_refere
     if (!rc) rc = model_add(c, "}");
     if (rc) return rc;
     struct record_part part = {0};
-    const unsigned char *secret = model_secret(c->m);
+    const unsigned char *secret = c->m->secret;
     model_key(secret, RECORD_ENTITLEMENT, on->type, on->id, on->id_len, slug, part.key);
     model_key(secret, RECORD_RESOURCE, on->type, on->id, on->id_len, NULL, part.on);
     return record_draft_part(c->draft, RECORD_ENTITLEMENT, &part);
@@ -282,7 +282,7 @@ static enum err add_expandable(struct model_check *c, const struct value *v) {
 
 static void key_grant(struct model_check *c, const struct model_reference *on, const char *slug,
                       const struct model_reference *to, struct record_part *part) {
-    const unsigned char *secret = model_secret(c->m);
+    const unsigned char *secret = c->m->secret;
     const struct span tuple[] = {{on->type, on->type_len}, {on->id, on->id_len},
                                  {slug, strlen(slug)}, {to->type, to->type_len},
                                  {to->id, to->id_len}};

@@ -40,20 +40,25 @@ static enum err grow(void **items, size_t count, size_t *capacity, size_t size, 
     return ERR_OK;
 }
 
+/* Of a thing that could not be named there is the key that no thing has. */
+static bool is_nameless(const unsigned char key[RECORD_KEY]) {
+    static const unsigned char none[RECORD_KEY];
+    return memcmp(key, none, RECORD_KEY) == 0;
+}
+
 /* --- what was said --- */
 
 static enum err key_of_record(struct store_txn *t, uint64_t number,
                               unsigned char key[RECORD_KEY], struct error *e) {
-    static const unsigned char none[RECORD_KEY];
     struct record r;
     enum err rc = state_record(t, number, &r, e);
     if (rc) return rc;
-    memcpy(key, none, RECORD_KEY);
+    memset(key, 0, RECORD_KEY);
     if (r.head.has_resource && r.parts) {
         struct record_part part = record_part(&r, 0);
         memcpy(key, part.key, RECORD_KEY);
     }
-    if (memcmp(key, none, RECORD_KEY) != 0 || r.head.outcome == RECORD_SET_ASIDE) return ERR_OK;
+    if (!is_nameless(key) || r.head.outcome == RECORD_SET_ASIDE) return ERR_OK;
     return err_set(e, ERR_CONFIG,
                    "kind %.*s: an object without an id of its own cannot be listed by changes: which "
                    "of the former ones it replaces could not be told", (int)r.kind.n,
@@ -126,14 +131,12 @@ static int by_key_and_place(const void *a, const void *b) {
 /* Leaves the last word on each thing; the places of the others go into void_bits. A thing that
  * could not be named keeps all: it makes its listing incomplete anyway. */
 static void keep_last_words(struct changes *c) {
-    static const unsigned char none[RECORD_KEY];
     size_t kept = 0;
     if (c->count) qsort(c->words, c->count, sizeof *c->words, by_key_and_place);
     for (size_t i = 0; i < c->count; i++) {
         const struct word *w = &c->words[i];
-        bool named = memcmp(w->key, none, RECORD_KEY) != 0;
         bool last = i + 1 == c->count || memcmp(w->key, w[1].key, RECORD_KEY) != 0;
-        if (named && !last)
+        if (!is_nameless(w->key) && !last)
             c->void_bits[w->at / 8] |= (unsigned char)(1 << w->at % 8);
         else
             c->words[kept++] = *w;
