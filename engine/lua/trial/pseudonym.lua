@@ -6,6 +6,7 @@
 --   p:email("ana@acme.com")   "user-1f…@d77….example": the same part before @, the same domain
 --   p:login(text)  p:domain(text)  p:word(text)  p:phone(text)  p:ip(text)  p:other(text)
 -- Texts that differ in case only are one person's, where case has no meaning: e-mails, logins, domains.
+local encoded = require "encoded"
 local secret = require "host.secret"
 
 local M = {}
@@ -14,12 +15,11 @@ Pseudonyms.__index = Pseudonyms
 
 --- With a key of its own.
 function M.new()
-  local key = secret.random_hex(16):gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
-  return setmetatable({ key = key }, Pseudonyms)
+  return setmetatable({ key = encoded.unhex(secret.random_hex(16)) }, Pseudonyms)
 end
 
 local function digits(self, text, n)
-  return (secret.hash128(self.key, text):sub(1, n):gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+  return encoded.hex(secret.hash128(self.key, text):sub(1, n))
 end
 
 function Pseudonyms:secret(value)

@@ -90,11 +90,6 @@ function Redaction:document(body)
   end)
 end
 
---- Takes a secret that stood in an answer.
-function Redaction:secret(text)
-  add.secret(self, text)
-end
-
 -- Rewriting -------------------------------------------------------------------------------------------------
 
 local function stand_in(self, kind, text)

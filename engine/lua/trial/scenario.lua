@@ -60,10 +60,14 @@ local function split(manifest, values, file)
   return plain, secrets
 end
 
+local function no_file(name, place, file)
+  fail("config", ("%s: %s: there is no file test/%s"):format(file, place, name), "scenarios name files of test/")
+end
+
 -- A cassette of test/, fit for the plugin as it is.
 local function cassette_of(plugin, name, place, file)
   local path = plugin.dir .. "/test/" .. name
-  if not sys.stat(path) then fail("config", ("%s: %s.cassette: there is no file test/%s"):format(file, place, name)) end
+  if not sys.stat(path) then no_file(name, place .. ".cassette", file) end
   local cassette = require("trial.cassette").open(path, plugin.shown .. "/test/" .. name)
   cassette:check(plugin)
   return cassette
@@ -78,8 +82,7 @@ local function scenario_of(plugin, tree, name, file)
   s.cassette = given.cassette and cassette_of(plugin, given.cassette, name, file)
   local common = s.cassette and s.cassette.header.settings or tree.settings
   s.settings, s.secrets = split(plugin.manifest, merged(common, given.settings), file)
-  s.script = s.mapping and (M.read(plugin, s.mapping)
-    or fail("config", ("%s: %s.mapping: there is no file test/%s"):format(file, name, s.mapping)))
+  s.script = s.mapping and (M.read(plugin, s.mapping) or no_file(s.mapping, name .. ".mapping", file))
   return s
 end
 

@@ -118,22 +118,27 @@ function Trial:each(fault, most, accepted_too)
   end
 end
 
-local checks = {}
+local checks = {} -- in the order they are made and told
 
-checks[1] = { "again: nothing changes", function(trial)
+-- fn(trial) gives a problem, or nil.
+local function check(name, fn)
+  checks[#checks + 1] = { name = name, fn = fn }
+end
+
+check("again: nothing changes", function(trial)
   local run = trial:sync("base")
   if run.outcome ~= "ok" then return "the second run ended as " .. told(run) end
   local n = require("sync.summary").changes(run.record)
   if n > 0 then return ("the second run changed %d records of a target that did not change"):format(n) end
   local what = difference(trial.base, trial.world:lines("base"))
   return what and "after the second run the state " .. what
-end }
+end)
 
-checks[2] = { "a 500 at each request", function(trial) return trial:each("failure", MANY) end }
-checks[3] = { "a 429 that asks to wait", function(trial) return trial:each("throttled", FEW, true) end }
-checks[4] = { "a body cut short", function(trial) return trial:each("truncated", FEW, true) end }
-checks[5] = { "a connection cut", function(trial) return trial:each("cut", FEW, true) end }
-checks[6] = { "an answer that is HTML", function(trial) return trial:each("html", FEW, true) end }
+check("a 500 at each request", function(trial) return trial:each("failure", MANY) end)
+check("a 429 that asks to wait", function(trial) return trial:each("throttled", FEW, true) end)
+check("a body cut short", function(trial) return trial:each("truncated", FEW, true) end)
+check("a connection cut", function(trial) return trial:each("cut", FEW, true) end)
+check("an answer that is HTML", function(trial) return trial:each("html", FEW, true) end)
 
 -- The run after a kill at request k, whose state it goes on with; `whole`: one from the beginning. A problem, or nil.
 local function after_kill(trial, name, whole)
@@ -148,7 +153,7 @@ local function after_kill(trial, name, whole)
   end
 end
 
-checks[7] = { "a kill before each answer", function(trial)
+check("a kill before each answer", function(trial)
   local names = {}
   for _, k in ipairs(trial:points(MANY)) do names[k] = "killed-" .. k end
   local whole = trial:sync("scratch", { snapshot = function(n) return names[n] end })
@@ -158,7 +163,7 @@ checks[7] = { "a kill before each answer", function(trial)
     local problem = names[k] and after_kill(trial, names[k], whole)
     if problem then return ("request %d (%s): %s"):format(k, line, problem) end
   end
-end }
+end)
 
 -- The first request of each kind that the undisturbed run made.
 local function first_of_each(trial)
@@ -171,28 +176,28 @@ local function first_of_each(trial)
   return chosen
 end
 
-checks[8] = { "a list that may not be read (403)", function(trial)
+check("a list that may not be read (403)", function(trial)
   for _, forbidden in ipairs(first_of_each(trial)) do
     local problem = trial:over_accepted(function(_, line) return line == forbidden and "forbidden" or nil end)
     if problem then return forbidden .. ": " .. problem end
   end
-end }
+end)
 
-checks[9] = { "a credential that is refused (401)", function(trial)
+check("a credential that is refused (401)", function(trial)
   local problem, run = trial:over_accepted(function() return "refused" end)
   if problem then return problem end
   if run.code ~= "credentials" then return "the run ended as " .. told(run) .. ", and not for its credential" end
-end }
+end)
 
 -- Of two records the guard believes that both are gone.
-checks[10] = { "answers with nothing in them", function(trial)
+check("answers with nothing in them", function(trial)
   trial.world:copy("base", "try")
   local run = trial:sync("try", { watch = function() return "empty" end, guarded = true })
   trial.world:drop("try")
   for type, stats in pairs(run.outcome ~= "held" and run.record and run.record.changes or {}) do
     if stats.removed >= 3 then return ("the run believed them, and removed %d %s"):format(stats.removed, type) end
   end
-end }
+end)
 
 -- Runs undisturbed; a problem, or nil. A mistake that shows without any fault is the configuration's or Lua's.
 local function undisturbed(trial)
@@ -206,10 +211,10 @@ local function undisturbed(trial)
 end
 
 local function run_checks(trial, results)
-  for i, check in ipairs(checks) do
-    trial.runs, trial.check, trial.sampled = 0, check[1], nil
-    local problem = check[2](trial)
-    results[i] = { name = check[1], runs = trial.runs, sample = trial.sampled, problem = problem }
+  for i, one in ipairs(checks) do
+    trial.runs, trial.check, trial.sampled = 0, one.name, nil
+    local problem = one.fn(trial)
+    results[i] = { name = one.name, runs = trial.runs, sample = trial.sampled, problem = problem }
   end
 end
 

@@ -54,7 +54,8 @@ end
 
 local function simulator(plugin, scenario)
   local parts = plugin:simulator()
-    or fail("config", plugin.shown .. ": there is no simulator.lua to test against")
+    or fail("config", plugin.shown .. ": there is no simulator.lua to test against",
+      "write one, or give the scenario a cassette (`reeve record`)")
   local set = {}
   for name, value in pairs(scenario.set) do set[#set + 1] = { name, tostring(value) } end
   local sim = require("sim.sim").new(parts, set, {}, sys.now)
