@@ -14,9 +14,10 @@ local M = {}
 
 local MOST = 500 -- objects of a kind
 
---- An empty sample of objects from here ("the last run").
-function M.sample(from)
-  return { of = from, counts = {} }
+--- An empty sample of objects from here ("the last run"). `made`: a simulator's, which need not have all members that
+--- the target's have; one that is read and missing is told of only where it looks misspelt.
+function M.sample(from, made)
+  return { of = from, made = made, counts = {} }
 end
 
 --- Adds the first objects of each kind to a sample. objects: an iterator of { kind, list, parent, raw, with } (JSON
@@ -132,11 +133,13 @@ local function report_unseen(watch, kind, sample, report)
     local parent_seen = read.path == "raw" or watch.seen[read.path:gsub("%[%]$", "")]
     if not watch.seen[whole] and parent_seen then
       local near = suggest.nearest(read.name, names_at(watch.seen, read.path))
-      report(read.file, read.line, "warning",
-        ("%s is read, and none of the %d '%s' objects of %s has it."):format(whole, sample.counts[kind], kind,
-          sample.of),
-        near and ("Did you mean '%s'?"):format(near) or "Leave it where the target gives it at times.",
-        read.name)
+      if near or not sample.made then
+        report(read.file, read.line, "warning",
+          ("%s is read, and none of the %d '%s' objects of %s has it."):format(whole, sample.counts[kind], kind,
+            sample.of),
+          near and ("Did you mean '%s'?"):format(near) or "Leave it where the target gives it at times.",
+          read.name)
+      end
     end
   end
 end

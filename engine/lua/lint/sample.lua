@@ -17,7 +17,7 @@ end
 
 --- The objects of a plugin's scenarios, which go by its simulator and its cassettes.
 function M.scenarios(home, plugin)
-  local sample = runs.sample "the tests"
+  local sample = runs.sample("the tests", true)
   require("log").setup { format = "text", level = "error" }
   for _, scenario in ipairs(require("trial.scenario").all(plugin)) do
     local world = require("trial.world").open(home, plugin, scenario)
