@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base64.h"
 #include "secret.h"
 
 enum { PAIRS = 1 << 16 };
@@ -37,15 +38,6 @@ static int hex_pair(const char *p) {
     int high = hex_digit((unsigned char)p[0]);
     int low = hex_digit((unsigned char)p[1]);
     return high < 0 || low < 0 ? -1 : high << 4 | low;
-}
-
-/* The six bits of a base64 character of either alphabet; -1. */
-static int base64_digit(unsigned char c) {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    if (c == '+' || c == '-') return 62;
-    return c == '/' || c == '_' ? 63 : -1;
 }
 
 /* The byte a JSON escape stands for, by its letter; -1. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base64.h"
 #include "limits.h"
 
 enum {
@@ -172,21 +173,9 @@ static enum err sign_with(enum sign_alg alg, const struct secret *secret, const 
 
 /* Texts ----------------------------------------------------------------------------------------- */
 
-/* Appends base64, of the alphabet for URLs and without padding where `url`. There is room. */
-static void add_base64(struct buf *to, const void *bytes, size_t len, bool url) {
-    char *at = to->data + to->len;
-    size_t n = (size_t)EVP_EncodeBlock((unsigned char *)at, bytes, (int)len);
-    while (url && n > 0 && at[n - 1] == '=') n--;
-    for (size_t i = 0; url && i < n; i++) {
-        if (at[i] == '+') at[i] = '-';
-        if (at[i] == '/') at[i] = '_';
-    }
-    to->len += n;
-    at[n] = '\0';
-}
-
-static size_t base64_size(size_t len) {
-    return (len + 2) / 3 * 4 + 1;
+/* Appends as the parts of a token are written. There is room. */
+static void add_part(struct buf *to, const void *bytes, size_t len) {
+    base64_encode(bytes, len, BASE64_URL, false, to);
 }
 
 enum err sign_jwt(enum sign_alg alg, const struct secret *key, const struct secret_part *header,
@@ -202,13 +191,13 @@ enum err sign_jwt(enum sign_alg alg, const struct secret *key, const struct secr
     enum err rc = buf_reserve(
         &text, base64_size(head_len) + base64_size(body_len) + base64_size(SIGNATURE_MAX) + 2);
     if (rc) return err_set(e, rc, "sign a token: out of memory");
-    add_base64(&text, head, head_len, true);
-    text.data[text.len++] = '.';
-    add_base64(&text, body, body_len, true);
+    add_part(&text, head, head_len);
+    buf_add_byte(&text, '.');
+    add_part(&text, body, body_len);
     rc = sign_with(alg, key, text.data, text.len, &s, e);
     if (!rc) {
-        text.data[text.len++] = '.';
-        add_base64(&text, s.bytes, s.len, true);
+        buf_add_byte(&text, '.');
+        add_part(&text, s.bytes, s.len);
         rc = secret_new(text.data, text.len, out, e);
     }
     wipe(&text);
@@ -237,7 +226,8 @@ enum err sign_hmac(enum sign_hash hash, const struct secret *key, const struct s
     enum err rc = mac(hash, key, bytes, len, &s, e);
     if (rc) return rc;
     if (form == SIGN_HEX) text.len = hex(&s, room);
-    else add_base64(&text, s.bytes, s.len, form == SIGN_BASE64URL);
+    else if (form == SIGN_BASE64) base64_encode(s.bytes, s.len, BASE64_PLAIN, true, &text);
+    else add_part(&text, s.bytes, s.len);
     rc = secret_new(room, text.len, out, e);
     secret_wipe(room, sizeof room);
     secret_wipe(&s, sizeof s);

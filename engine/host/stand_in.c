@@ -1,53 +1,16 @@
 #include "stand_in.h"
 
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base64.h"
 #include "scrub.h"
 
 enum { BASE64_MIN = 8, SHOWN = 8 }; /* characters of a run worth decoding; bytes of a hash shown */
 
-static const char plain64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char url64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static int digit64(char c) {
-    const char *at = c ? strchr(plain64, c) : NULL;
-    if (at) return (int)(at - plain64);
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
 static size_t run64(const char *text, size_t len) {
     size_t n = 0;
-    while (n < len && digit64(text[n]) >= 0) n++;
+    while (n < len && base64_digit((unsigned char)text[n]) >= 0) n++;
     return n;
-}
-
-static enum err decode64(const char *text, size_t len, struct buf *out) {
-    uint32_t bits = 0;
-    enum err rc = ERR_OK;
-    for (size_t i = 0; i < len && !rc; i++) {
-        bits = bits << 6 | (uint32_t)digit64(text[i]);
-        size_t have = (i % 4) * 2; /* bits that were left over before this digit, by its place */
-        if (have) rc = buf_add_byte(out, (unsigned char)(bits >> (6 - have)));
-    }
-    return rc;
-}
-
-static enum err encode64(const char *bytes, size_t len, const char *digits, bool pad,
-                         struct buf *out) {
-    enum err rc = ERR_OK;
-    for (size_t i = 0; i < len && !rc; i += 3) {
-        uint32_t three = 0;
-        size_t n = len - i < 3 ? len - i : 3;
-        for (size_t k = 0; k < 3; k++)
-            three = three << 8 | (k < n ? (unsigned char)bytes[i + k] : 0);
-        for (size_t k = 0; k < 4 && !rc; k++) {
-            if (k <= n) rc = buf_add_byte(out, (unsigned char)digits[three >> (18 - 6 * k) & 63]);
-            else if (pad) rc = buf_add_byte(out, '=');
-        }
-    }
-    return rc;
 }
 
 static enum err add_stand_in(const unsigned char *key, const struct secret *s, struct buf *out) {
@@ -81,10 +44,10 @@ static enum err swap64(const unsigned char *key, const char *text, size_t len, b
     buf_init(&inside, len);
     buf_init(&swapped, out->max);
     bool url = memchr(text, '-', len) || memchr(text, '_', len);
-    enum err rc = decode64(text, len, &inside);
+    enum err rc = base64_decode(text, len, &inside);
     if (!rc) rc = swap_spelt(key, &inside, &swapped, found);
     if (!rc && *found)
-        rc = encode64(swapped.data, swapped.len, url ? url64 : plain64, padded, out);
+        rc = base64_encode(swapped.data, swapped.len, url ? BASE64_URL : BASE64_PLAIN, padded, out);
     secret_wipe(inside.data, inside.len);
     buf_free(&inside);
     buf_free(&swapped);
@@ -96,7 +59,7 @@ static enum err swap_at(const unsigned char *key, const char *text, size_t len, 
                         struct buf *out, size_t *taken) {
     const struct secret *s = scrub_spelt(text + i, len - i, taken);
     if (s) return add_stand_in(key, s, out);
-    if (i > 0 && digit64(text[i - 1]) >= 0) return ERR_OK;
+    if (i > 0 && base64_digit((unsigned char)text[i - 1]) >= 0) return ERR_OK;
     size_t run = run64(text + i, len - i), end = i + run;
     if (run < BASE64_MIN || scrub_clean(text + i, run)) return ERR_OK;
     while (end < len && text[end] == '=') end++;
