@@ -5,12 +5,12 @@
 --
 -- Nothing is ever replaced. plugin.lua comes last: what was written in part is no plugin.
 local fail = require "fail"
+local mode = require "mode"
 local sys = require "host.sys"
 
 local M = {}
 
 local NAME, MAX_NAME = "^[a-z][a-z0-9_-]*$", 63 -- what plugin.lua may be called, and a file system's peace
-local PRIVATE, SHARED, FILE = 448, 493, 420 -- 0700 0755 0644, less what the caller's umask takes
 
 local FILES = { -- name, template
   { "connector.lua", "author.template_connector" },
@@ -38,9 +38,9 @@ local function filled(template, name)
 end
 
 local function write(folder, name)
-  fail.try(sys.mkdir_p(folder .. "/test", SHARED))
+  fail.try(sys.mkdir_p(folder .. "/test", mode.shared_folder))
   for _, file in ipairs(FILES) do
-    fail.try(sys.create_file(folder .. "/" .. file[1], filled(require(file[2]), name), FILE))
+    fail.try(sys.create_file(folder .. "/" .. file[1], filled(require(file[2]), name), mode.shared_file))
   end
 end
 
@@ -58,7 +58,7 @@ function M.plugin(home, name, dir)
   if sys.stat(folder, true) then
     fail("usage", ("%s is there already; nothing was written"):format(folder), "another name, or --dir DIR")
   end
-  if not dir then fail.try(sys.mkdir_p(home.dir, PRIVATE)) end
+  if not dir then fail.try(sys.mkdir_p(home.dir, mode.private_folder)) end
   local shadowed = shadows(home, name)
   write(folder, name)
   local files = {}

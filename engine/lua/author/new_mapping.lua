@@ -1,12 +1,11 @@
 -- new_mapping: writes an operator's mapping that changes nothing yet, and says above each function which
 -- fields the objects of the last accepted run had. Nothing is ever replaced.
 local fail = require "fail"
+local mode = require "mode"
 local sys = require "host.sys"
 local text = require "ui.text"
 
 local M = {}
-
-local PRIVATE = 448 -- 0700
 
 local HEAD = [[
 -- What %s's records mean to us. Each function sees the target's object (raw), what the plugin made of it
@@ -90,8 +89,8 @@ function M.write(home, name, path)
   local own = home.dir .. "/scripts/" .. name .. ".lua"
   local shown = below(home, path or own)
   local script, why = text_of(home, name, shown or "scripts/" .. name .. ".lua")
-  if not path then fail.try(sys.mkdir_p(home.dir .. "/scripts", PRIVATE)) end
-  local ok, message, code = sys.create_file(path or own, script, 384)
+  if not path then fail.try(sys.mkdir_p(home.dir .. "/scripts", mode.private_folder)) end
+  local ok, message, code = sys.create_file(path or own, script, mode.private_file)
   if not ok and code == "busy" then
     fail("usage", ("%s is there already; nothing was written"):format(path or own), "-f FILE names another")
   end

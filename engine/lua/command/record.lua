@@ -1,5 +1,6 @@
 -- record: a run's exchanges with the target as a cassette, redacted.
 local fail = require "fail"
+local mode = require "mode"
 
 local kinds = { { "secret", "secret" }, { "email", "e-mail address", "e-mail addresses" }, { "domain", "domain" },
   { "login", "login" }, { "name", "word of a name", "words of names" }, { "phone", "phone number" },
@@ -19,9 +20,9 @@ local function write(path, bytes, force)
   local sys = require "host.sys"
   local ok, message, code
   if force then
-    ok, message, code = sys.write_file(path, bytes, 384)
+    ok, message, code = sys.write_file(path, bytes, mode.private_file)
   else
-    ok, message, code = sys.create_file(path, bytes, 384)
+    ok, message, code = sys.create_file(path, bytes, mode.private_file)
   end
   if ok then return end
   if code == "busy" then

@@ -1,5 +1,6 @@
 -- types: what plugins and scripts see, for editors.
 local fail = require "fail"
+local mode = require "mode"
 
 local NAME = "reeve.lua" -- of the stubs in a folder
 
@@ -8,7 +9,7 @@ local function write(path, text)
   local sys = require "host.sys"
   local there = sys.stat(path)
   if there and there.type == "directory" then path = path:gsub("/+$", "") .. "/" .. NAME end
-  fail.try(sys.write_file(path, text, 420))
+  fail.try(sys.write_file(path, text, mode.shared_file))
   return path
 end
 

@@ -13,6 +13,7 @@
 local fail = require "fail"
 local config = require "config.config"
 local homes = require "config.home"
+local mode = require "mode"
 
 local M = {}
 local Connector = {}
@@ -132,7 +133,7 @@ end
 --- Writes a connector's file, whole or not at all.
 function M.write(home, name, tree)
   local sys = require "host.sys"
-  fail.try(sys.mkdir_p(home.dir .. "/connectors", 448))
+  fail.try(sys.mkdir_p(home.dir .. "/connectors", mode.private_folder))
   local text = require("host.json").encode(tree, { indent = 2 }) .. "\n"
   fail.try(sys.write_file(home:connector_path(name), text, 0))
 end

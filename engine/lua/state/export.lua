@@ -1,5 +1,6 @@
 -- export: a connector's accepted state as a file (jsonl) or a folder of files (csv), whole or not at all.
 local fail = require "fail"
+local mode = require "mode"
 local record = require "state.record"
 
 local M = {}
@@ -41,7 +42,7 @@ local function whole(path, fn)
   local sys = require "host.sys"
   local target, regular = target_of(path)
   local temporary = regular and ("%s.%d.tmp"):format(target, sys.pid()) or target
-  if regular then fail.try(sys.write_file(temporary, "", 384)) end
+  if regular then fail.try(sys.write_file(temporary, "", mode.private_file)) end
   local file, message = io.open(temporary, "wb")
   if not file then cannot(path, message) end
   local ok, e = pcall(function()
@@ -78,7 +79,7 @@ end
 --- A folder with one file a kind; returns the number of records.
 function M.csv(st, run, path, step)
   local sys, csv, json = require "host.sys", require "ui.csv", require "host.json"
-  fail.try(sys.mkdir_p(path, 448))
+  fail.try(sys.mkdir_p(path, mode.private_folder))
   local n = 0
   for _, kind in ipairs(M.kinds) do
     whole(path .. "/" .. kind[2] .. ".csv", function(write)

@@ -12,6 +12,7 @@
 -- compared and named, and are authenticated with it, so that nobody who writes the store can change them.
 local chain = require "state.chain"
 local fail = require "fail"
+local mode = require "mode"
 local secret = require "host.secret"
 local store = require "host.store"
 local sys = require "host.sys"
@@ -53,7 +54,7 @@ end
 local function writer(self)
   if self.writable then return self.store end
   self:close()
-  fail.try(sys.mkdir_p(self.dir, tonumber("700", 8)))
+  fail.try(sys.mkdir_p(self.dir, mode.private_folder))
   self.store = fail.try(open_store(self, { write = true, create = true }))
   self.writable = true
   return self.store
@@ -110,7 +111,7 @@ local function make_key(self)
   if inside(home.key_path, home.state) then
     fail("config", home.key_path .. ": the key must not lie under the state it protects", "move the state elsewhere")
   end
-  fail.try(sys.mkdir_p(home.dir, tonumber("700", 8)))
+  fail.try(sys.mkdir_p(home.dir, mode.private_folder))
   local key, message, code = secret.make_key(home.key_path)
   -- Another process was quicker: its key is the key.
   if not key and code == "busy" then key = load_key(home) end
@@ -344,7 +345,7 @@ function Ledger:unmark(name) self:drop("sent/" .. name) end
 
 --- Takes the lock of a chain: its holder, of all processes, uses the token. nil, message, "busy" where it is held.
 function Ledger:lock(name)
-  fail.try(sys.mkdir_p(self.dir, tonumber("700", 8)))
+  fail.try(sys.mkdir_p(self.dir, mode.private_folder))
   return sys.lock(("%s/%s.lock"):format(self.dir, name:gsub("[^%w]", "-"):sub(1, 40)))
 end
 

@@ -9,6 +9,7 @@
 local fail = require "fail"
 local fetching = require "sync.fetch"
 local json = require "host.json"
+local mode = require "mode"
 local sync = require "sync.sync"
 local sys = require "host.sys"
 
@@ -27,10 +28,10 @@ end
 -- A copy of the state, or an empty one where that is wanted or nothing was synced yet.
 local function copy_state(home, connector, empty)
   local dir = home:state_dir(connector.name)
-  fail.try(sys.mkdir_p(dir, 448))
+  fail.try(sys.mkdir_p(dir, mode.private_folder))
   sweep(dir)
   local target = ("%s/%s%d"):format(dir, PREFIX, sys.pid())
-  fail.try(sys.mkdir_p(target, 448))
+  fail.try(sys.mkdir_p(target, mode.private_folder))
   if empty then return target end
   local state, message, code = require("host.state").open(dir, {})
   if state then

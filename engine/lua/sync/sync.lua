@@ -13,6 +13,7 @@ local guard = require "sync.guard"
 local homes = require "config.home"
 local json = require "host.json"
 local log = require "log"
+local mode = require "mode"
 local runs = require "sync.run"
 local sys = require "host.sys"
 local task = require "target.task"
@@ -26,7 +27,7 @@ local LOCK_POLL_S = 0.2
 local WRITABLE = "the state must be writable by the user who runs this, on a disk with room"
 
 local function make_dir(dir)
-  local ok, message, code = sys.mkdir_p(dir, 448)
+  local ok, message, code = sys.mkdir_p(dir, mode.private_folder)
   if not ok then fail(code, message, code == "storage" and WRITABLE or nil) end
 end
 

@@ -9,6 +9,7 @@
 -- for the same inputs; `major`: the plugin has another major version since.
 local fail = require "fail"
 local json = require "host.json"
+local mode = require "mode"
 local scenarios = require "trial.scenario"
 local secret = require "host.secret"
 local sys = require "host.sys"
@@ -115,7 +116,7 @@ end
 function M.write(plugin, scenario, lines)
   local path = plugin.dir .. "/test/" .. scenario.expected
   local text = head_of(plugin, scenario) .. "\n" .. table.concat(lines, "\n") .. (#lines > 0 and "\n" or "")
-  fail.try(sys.write_file(path, text, sys.stat(path) and 0 or 420))
+  fail.try(sys.write_file(path, text, sys.stat(path) and 0 or mode.shared_file))
 end
 
 return M

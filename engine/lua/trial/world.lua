@@ -10,6 +10,7 @@
 --   world:copy("first", "second")
 --   world:close()                removes the folder
 local fail = require "fail"
+local mode = require "mode"
 local sys = require "host.sys"
 local sync = require "sync.sync"
 local targets = require "trial.target"
@@ -43,8 +44,8 @@ local function connector_of(self, home, plugin, scenario)
   end
   local mapping = scenario.script and "scripts/" .. scenario.mapping
   if mapping then
-    fail.try(sys.mkdir_p(self.dir .. "/scripts", 448))
-    fail.try(sys.write_file(self.dir .. "/" .. mapping, scenario.script, 384))
+    fail.try(sys.mkdir_p(self.dir .. "/scripts", mode.private_folder))
+    fail.try(sys.write_file(self.dir .. "/" .. mapping, scenario.script, mode.private_file))
   end
   local connector = require("config.connector").build(home, "trial", { plugin = plugin.name, settings = settings,
     guard = guard, mapping = mapping }, pending)
@@ -74,7 +75,7 @@ local function new_folder()
   local base = os.getenv "TMPDIR"
   if not base or base == "" then base = "/tmp" end
   local dir = ("%s/reeve-test.%s"):format(base, require("host.secret").random_hex(8))
-  fail.try(sys.mkdir_p(dir, 448))
+  fail.try(sys.mkdir_p(dir, mode.private_folder))
   return sys.real_path(dir) or dir
 end
 
@@ -102,7 +103,7 @@ end
 -- What a process that is killed now would leave: what is committed, pages that ended among it.
 local function snapshot(self, state, run, name)
   if run.fetch then fail.try(run.fetch.stage:sync()) end
-  fail.try(sys.mkdir_p(self:path(name), 448))
+  fail.try(sys.mkdir_p(self:path(name), mode.private_folder))
   fail.try(state:copy(self:path(name)))
   for _, list in pairs(run.fetch and run.fetch.lists or {}) do
     if list.parents > 0 then return true end
@@ -157,7 +158,7 @@ end
 --- A state as it is, under another name.
 function World:copy(from, to)
   local state = fail.try(require("host.state").open(self:path(from), {}))
-  fail.try(sys.mkdir_p(self:path(to), 448))
+  fail.try(sys.mkdir_p(self:path(to), mode.private_folder))
   fail.try(state:copy(self:path(to)))
   state:close()
 end
