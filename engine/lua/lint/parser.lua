@@ -13,19 +13,19 @@
 --               Paren { expr }
 -- A variable is { name, line, fn, param, loop, constant, init, nth, assigned = { statements }, uses = { Name … } }:
 -- fn is the function that declares it; init and nth say what its first value is: the nth of that expression.
+local expression = require "lint.expression"
 local lexer = require "lint.lexer"
 
 local M = {}
 
 local MAX_DEPTH = 190 -- of what is nested: a little less than Lua's own limit
-local MAX_CHAIN = 2000 -- of a.b.c and a + b + c, which Lua does not limit; whoever walks the tree has to
-
 local MAX_TOKENS = 100000 -- a tree takes a few hundred bytes for each
 
 local P = {}
 P.__index = P
+for name, method in pairs(expression) do P[name] = method end
 
-local function wrong(self, message)
+function P:wrong(message)
   error({ line = self.token.line, message = message }, 0)
 end
 
@@ -33,7 +33,7 @@ function P:advance()
   local token = self.token
   self.token, self.ahead = self.ahead or self.lex(), nil
   self.read = self.read + 1
-  if self.read > MAX_TOKENS then wrong(self, "more than 100000 words and signs") end
+  if self.read > MAX_TOKENS then self:wrong("more than 100000 words and signs") end
   return token
 end
 
@@ -52,14 +52,14 @@ end
 
 function P:expect(kind)
   if self.token.kind ~= kind then
-    wrong(self, ("'%s' expected, got '%s'"):format(kind, self.token.value or self.token.kind))
+    self:wrong(("'%s' expected, got '%s'"):format(kind, self.token.value or self.token.kind))
   end
   return self:advance()
 end
 
 function P:deeper()
   self.depth = self.depth + 1
-  if self.depth > MAX_DEPTH then wrong(self, "nested too deep") end
+  if self.depth > MAX_DEPTH then self:wrong("nested too deep") end
 end
 
 -- Variables -----------------------------------------------------------------------------------------------
@@ -98,155 +98,13 @@ function P:name_node(token)
   return node
 end
 
--- Expressions ---------------------------------------------------------------------------------------------
-
-local BINARY = { ["or"] = { 1, 1 }, ["and"] = { 2, 2 }, ["<"] = { 3, 3 }, [">"] = { 3, 3 }, ["<="] = { 3, 3 },
-  [">="] = { 3, 3 }, ["~="] = { 3, 3 }, ["=="] = { 3, 3 }, ["|"] = { 4, 4 }, ["~"] = { 5, 5 }, ["&"] = { 6, 6 },
-  ["<<"] = { 7, 7 }, [">>"] = { 7, 7 }, [".."] = { 9, 8 }, ["+"] = { 10, 10 }, ["-"] = { 10, 10 },
-  ["*"] = { 11, 11 }, ["/"] = { 11, 11 }, ["//"] = { 11, 11 }, ["%"] = { 11, 11 }, ["^"] = { 14, 13 } }
-local UNARY, UNARY_POWER = { ["not"] = true, ["-"] = true, ["#"] = true, ["~"] = true }, 12
-local SIMPLE = { ["nil"] = "Nil", ["true"] = "True", ["false"] = "False", number = "Number", string = "String",
-  ["..."] = "Vararg" }
-
-function P:exprs()
-  local list = { self:expr(0) }
-  while self:accept(",") do list[#list + 1] = self:expr(0) end
-  return list
-end
-
-function P:field()
-  if self:accept("[") then
-    local key = self:expr(0)
-    self:expect("]")
-    self:expect("=")
-    return { key = key, value = self:expr(0) }
-  elseif self:is("name") and self:peek().kind == "=" then
-    local name = self:advance()
-    self:advance()
-    return { key = { tag = "String", value = name.value, line = name.line }, value = self:expr(0) }
-  end
-  return { value = self:expr(0) }
-end
-
-function P:table_node()
-  local node = { tag = "Table", line = self:expect("{").line, fields = {} }
-  while not self:is("}") do
-    table.insert(node.fields, self:field())
-    if not (self:accept(",") or self:accept(";")) then break end
-  end
-  self:expect("}")
-  return node
-end
-
-function P:args()
-  if self:is("string") then
-    local token = self:advance()
-    return { { tag = "String", value = token.value, line = token.line } }
-  elseif self:is("{") then
-    return { self:table_node() }
-  end
-  self:expect("(")
-  local args = self:is(")") and {} or self:exprs()
-  self:expect(")")
-  return args
-end
-
-function P:primary()
-  if self:is("name") then return self:name_node(self:advance()) end
-  local line = self:expect("(").line
-  local node = { tag = "Paren", line = line, expr = self:expr(0) }
-  self:expect(")")
-  return node
-end
-
-function P:suffixed()
-  local node = self:primary()
-  for _ = 1, MAX_CHAIN do
-    local line = self.token.line
-    if self:accept(".") then
-      local name = self:expect("name")
-      node = { tag = "Index", line = name.line, object = node,
-        key = { tag = "String", value = name.value, line = name.line } }
-    elseif self:accept("[") then
-      node = { tag = "Index", line = line, object = node, key = self:expr(0) }
-      self:expect("]")
-    elseif self:accept(":") then
-      local name = self:expect("name")
-      node = { tag = "Method", line = name.line, object = node, name = name.value, args = self:args() }
-    elseif self:is("(") or self:is("string") or self:is("{") then
-      node = { tag = "Call", line = line, fn = node, args = self:args() }
-    else
-      return node
-    end
-  end
-  wrong(self, "too long a chain")
-end
-
-function P:simple()
-  local tag = SIMPLE[self.token.kind]
-  if tag then
-    local token = self:advance()
-    return { tag = tag, line = token.line, value = token.value }
-  elseif self:is("{") then
-    return self:table_node()
-  elseif self:is("function") then
-    return self:function_node(self:advance().line)
-  end
-  return self:suffixed()
-end
-
--- Binds operators that are stronger than `limit`.
-function P:expr(limit)
-  self:deeper()
-  local node
-  if UNARY[self.token.kind] then
-    local op = self:advance()
-    node = { tag = "Unop", line = op.line, op = op.kind, operand = self:expr(UNARY_POWER) }
-  else
-    node = self:simple()
-  end
-  local length = 0
-  while BINARY[self.token.kind] and BINARY[self.token.kind][1] > limit do
-    local op = self:advance()
-    length = length + 1
-    if length > MAX_CHAIN then wrong(self, "too long a chain") end
-    node = { tag = "Binop", line = op.line, op = op.kind, left = node, right = self:expr(BINARY[op.kind][2]) }
-  end
-  self.depth = self.depth - 1
-  return node
-end
-
-function P:function_node(line, method)
-  local node = { tag = "Function", line = line, params = {}, vars = {}, above = self.fn, method = method }
-  self.fn = node
-  self:open()
-  if method then table.insert(node.params, self:declare("self", line, { param = 1 })) end
-  self:expect("(")
-  while not self:is(")") do
-    if self:accept("...") then
-      node.vararg = true
-      break
-    end
-    local name = self:expect("name")
-    table.insert(node.params, self:declare(name.value, name.line, { param = #node.params + 1 }))
-    if not self:accept(",") then break end
-  end
-  self:expect(")")
-  node.body = self:block()
-  self:close()
-  node.last_line = self:expect("end").line
-  self.fn = node.above
-  return node
-end
-
 -- Statements ----------------------------------------------------------------------------------------------
 
 local ENDS = { eof = true, ["end"] = true, ["else"] = true, ["elseif"] = true, ["until"] = true }
 local STATEMENTS = {}
 
-function P:block()
-  self:deeper()
-  self:open()
+-- Statements until what ends a block, which is left where it is.
+function P:statements()
   local body = {}
   while not ENDS[self.token.kind] do
     if self:is("return") then
@@ -256,6 +114,13 @@ function P:block()
     local node = self:statement()
     if node then body[#body + 1] = node end
   end
+  return body
+end
+
+function P:block()
+  self:deeper()
+  self:open()
+  local body = self:statements()
   self:close()
   self.depth = self.depth - 1
   return body
@@ -289,7 +154,7 @@ function P:statement()
   self:expect("=")
   node.exprs = self:exprs()
   for _, target in ipairs(node.targets) do
-    if target.tag ~= "Name" and target.tag ~= "Index" then wrong(self, "what is assigned to is no variable") end
+    if target.tag ~= "Name" and target.tag ~= "Index" then self:wrong("what is assigned to is no variable") end
     note_assigned(node, target)
   end
   return node
@@ -326,17 +191,9 @@ end
 
 -- The condition of `until` sees the variables of the body.
 STATEMENTS["repeat"] = function(self, line)
-  local node = { tag = "Repeat", line = line, body = {} }
   self:deeper()
   self:open()
-  while not ENDS[self.token.kind] do
-    if self:is("return") then
-      table.insert(node.body, self:return_node())
-      break
-    end
-    local inner = self:statement()
-    if inner then table.insert(node.body, inner) end
-  end
+  local node = { tag = "Repeat", line = line, body = self:statements() }
   self:expect("until")
   node.cond = self:expr(0)
   self:close()
@@ -432,7 +289,7 @@ local function parse(text)
   local tree = { tag = "Function", line = 1, params = {}, vars = {}, vararg = true, main = true }
   self.fn, self.token = tree, self.lex()
   tree.body = self:block()
-  if not self:is("eof") then wrong(self, "'" .. self.token.kind .. "' without a beginning") end
+  if not self:is("eof") then self:wrong("'" .. self.token.kind .. "' without a beginning") end
   tree.globals = self.globals
   return tree
 end
