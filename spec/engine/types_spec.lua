@@ -1,7 +1,7 @@
 -- `reeve types`: stubs for editors and the reference, held against the table that registers what they name.
 local reeve = require "reeve"
 
--- Every entry of the contract: { group, class, call, name, params }; params: their names.
+-- Every entry of the contract: { group, class, call, name, given, need, params }; params: their names.
 local function entries()
   local list = {}
   for line in reeve.engine([[
@@ -10,11 +10,14 @@ local function entries()
       for _, e in ipairs(g.name == "globals" and {} or g.entries) do
         local names = {}
         for i, p in ipairs(e.params or {}) do names[i] = p.name end
-        print(g.name, g.class, g.call, e.name, e.params and table.concat(names, ", ") or "-")
+        print(g.name, g.class, g.call, e.name, g.given and "given" or "-", e.need and "need" or "-",
+          e.params and table.concat(names, ", ") or "-")
       end
     end]]):gmatch("[^\n]+") do
-    local group, class, call, name, params = line:match("^(%S+)\t(%S+)\t(%S+)\t(%S+)\t(.*)$")
-    list[#list + 1] = { group = group, class = class, call = call, name = name, params = params ~= "-" and params }
+    local group, class, call, name, given, need, params =
+      line:match("^(%S+)\t(%S+)\t(%S+)\t(%S+)\t(%S+)\t(%S+)\t(.*)$")
+    list[#list + 1] = { group = group, class = class, call = call, name = name, given = given == "given",
+      need = need == "need", params = params ~= "-" and params }
   end
   return list
 end
@@ -50,6 +53,18 @@ describe("types", function()
     end
     assert.same({}, missing)
     assert.is_true(n > 200)
+  end)
+
+  it("lets plugins leave out what they need not say, and promises what they are given", function()
+    local wrong = {}
+    for _, e in ipairs(entries()) do
+      local mark = e.class ~= "Record" and fields_of(e.class):match("\n%-%-%-@field " .. e.name .. "(%??) ")
+      if mark and (mark == "?") ~= (not e.given and not e.need) then wrong[#wrong + 1] = e.group .. "." .. e.name end
+    end
+    assert.same({}, wrong)
+    for _, written in ipairs { "shallow?", "to?", "slug" } do
+      assert.truthy(fields_of("Expandable"):find("\n---@field " .. written .. " ", 1, true), written)
+    end
   end)
 
   it("defines every class that it names", function()

@@ -37,12 +37,6 @@ local function field_line(entry, optional)
   return ("---@field %s%s %s %s"):format(entry.name, optional and "?" or "", entry.type, whole_doc(entry))
 end
 
--- Fields of an option's table may be left out unless they must be there; what we hand out is there.
-local function is_given(group)
-  return group.part == "file" or group.part == "auth" or group.part == "paginate" or group.name == "record"
-    or group.name == "request" or group.name == "each" or group.name == "entitlement" or group.name == "grant"
-end
-
 local function add_function(lines, group, entry)
   lines[#lines + 1] = "---" .. whole_doc(entry)
   local names = {}
@@ -58,7 +52,7 @@ end
 local function add_fields(lines, group, wanted)
   for _, entry in ipairs(group.entries) do
     if not entry.params and wanted(entry) then
-      lines[#lines + 1] = field_line(entry, is_given(group) and not entry.need)
+      lines[#lines + 1] = field_line(entry, not group.given and not entry.need)
     end
   end
 end

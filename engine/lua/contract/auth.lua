@@ -16,7 +16,7 @@ end
 return {
   { "ctx.auth",
     "Ways to say who we are. What they return is opaque; it goes into M.http's auth or a request's.",
-    class = "AuthKinds",
+    class = "AuthKinds", given = true,
     { "header", "(name: string, value: LateAny): Auth", "A fixed header.", raises = "for what is no name or value" },
     { "basic", "(id: LateAny, password: LateAny): Auth", "HTTP Basic.", raises = "for what is no text or secret" },
     { "client_credentials", "(options: ClientCredentials): Auth",

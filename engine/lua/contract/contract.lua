@@ -9,7 +9,8 @@
 -- A group is a table, or the options of a function. The data is in the other files of this room; what they return is
 --   { { "group", "What it is.", ENTRY, … }, … }     and options by name: class (its name in LuaLS; the group's
 --                                                   unless told), call = ":" (methods), open (other names may
---                                                   stand in it)
+--                                                   stand in it), given (the engine makes it: all is there;
+--                                                   of what plugins make, only what must be)
 --   ENTRY = { "name", "TYPE" or "(parameter: TYPE, …): TYPE, …", "One or two sentences.",
 --             raises = "when", on = "list check" (there in these calls of ctx only; else in all),
 --             choices = "words of a text", need = true (of a table: must be there), trait = "user" }
@@ -81,7 +82,7 @@ end
 
 local function group_of(data, part)
   local group = { name = data[1], doc = data[2], class = data.class or data[1], call = data.call or ".",
-    open = data.open, part = part, entries = {}, by = {} }
+    open = data.open, given = data.given, part = part, entries = {}, by = {} }
   for i = 3, #data do
     local entry = entry_of(data[i])
     group.entries[i - 2], group.by[entry.name] = entry, entry
@@ -91,7 +92,7 @@ end
 
 local groups, by_name -- made when first asked for
 
---- All groups: { name, doc, class, call, open, part, entries = { { name, type, doc, params, returns, … } … },
+--- All groups: { name, doc, class, call, open, given, part, entries = { { name, type, doc, params, returns, … } … },
 --- by = { NAME = entry } }.
 function M.groups()
   if groups then return groups end

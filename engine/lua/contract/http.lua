@@ -4,7 +4,7 @@ local RAISES = "{ status, code, message, url } for an answer that is not 2xx (un
 
 return {
   { "ctx.http", "Asks the target. A call returns when the headers are in; retries, rates, redirects, tokens and "
-    .. "time-outs are the engine's.", class = "Http", call = ":",
+    .. "time-outs are the engine's.", class = "Http", given = true, call = ":",
     { "get", CALL, "GET.", raises = RAISES },
     { "head", CALL, "HEAD.", raises = RAISES },
     { "post", CALL, "POST: repeated only where idempotent.", raises = RAISES },
@@ -26,7 +26,7 @@ return {
       .. "next time only asked for if it has changed. With M.http's credential, a fixed header, or none." },
     { "idempotent", "boolean", "Whether it may be sent twice; GET, HEAD, PUT and DELETE may unless told." },
   },
-  { "res", "An answer whose headers are in. It cannot be written to.", class = "Response", call = ":",
+  { "res", "An answer whose headers are in. It cannot be written to.", class = "Response", given = true, call = ":",
     { "status", "integer", "200, …" },
     { "headers", "table<string, string>", "By name in small letters." },
     { "from_store", "boolean", "The target said that nothing has changed: this is the answer that was kept." },

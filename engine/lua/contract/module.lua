@@ -4,6 +4,7 @@ local NO_TEXT = "for what is no text"
 
 return {
   { "reeve.time", "Times. There is no clock here: what a mapping gives depends on nothing but the object.",
+    given = true,
     { "parse", "(text: string, format?: string, zone?: string): Time?",
       "The seconds since 1970 of RFC 3339, a date or an HTTP date; with a format (%Y %m %d %H %M %S %b %p %z) of a "
       .. 'text in that form, at "+02:00" where it has no %z. nil for no time.',
@@ -22,6 +23,7 @@ return {
       raises = "for what is neither text nor number" },
   },
   { "reeve.text", "What is often done with texts, in UTF-8; small letters are made of A-Z alone.",
+    given = true,
     { "trim", "(s: string): string", "Without blanks at both ends.", raises = NO_TEXT },
     { "split", "(s: string, separator?: string): string[]",
       'The parts between separators ("," unless told), trimmed; empty ones are kept.',
@@ -48,12 +50,14 @@ return {
       raises = NO_TEXT },
   },
   { "reeve.json", "JSON, exact: integers to 64 bits, nulls in arrays json.null.",
+    given = true,
     { "null", "Null", "JSON's null." },
     { "array", "(list: table): table", "Marks a list as an array, also when it is empty; returns it." },
     { "decode", "(text: string): any, string?", "The value of a JSON text; nil and a message where it is none." },
     { "encode", "(value: any): string?, string?", "As JSON, names sorted; nil and a message where it cannot be." },
   },
   { "globals", "The globals of a sandbox: Lua 5.4's, as far as they are pure. New ones cannot be made.",
+    given = true,
     { "assert", "function", "As in Lua." },
     { "error", "function", "As in Lua." },
     { "getmetatable", "function", "Sees only what setmetatable has set." },

@@ -54,7 +54,7 @@ end
 local RAISES = "for an option that is not known, missing or wrong"
 
 return {
-  { "reeve.paginate", "Builds functions of M.list for answers that come by pages.",
+  { "reeve.paginate", "Builds functions of M.list for answers that come by pages.", given = true,
     { "offset", call "OffsetPages", "A page begins after so many items: ?offset=100&limit=50.", raises = RAISES },
     { "page", call "NumberedPages", "Pages have numbers: ?page=2&per_page=50.", raises = RAISES },
     { "cursor", call "CursorPages", "Each answer has the cursor of the next page.", raises = RAISES },

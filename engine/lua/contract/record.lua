@@ -1,7 +1,7 @@
 -- record: what a mapping gets and gives. See contract.lua for the form. Fields of records and their
 -- kinds are host/model's; a spec compares them.
 return {
-  { "at", "Where a raw object comes from. It cannot be written to.", class = "At",
+  { "at", "Where a raw object comes from. It cannot be written to.", class = "At", given = true,
     { "kind", "Kind", "What it was emitted as." },
     { "list", "string", "The list that gave it." },
     { "parent", "Reference", "The object that the list was asked for (`per`)." },

@@ -1,6 +1,6 @@
 -- sim: what a simulator is handed. See contract.lua for the form.
 return {
-  { "sim", "The running simulator.", class = "Sim", call = ":", open = true,
+  { "sim", "The running simulator.", class = "Sim", given = true, call = ":", open = true,
     { "options", "table<string, any>", "Its options, and seed, drift, generation, rate." },
     { "random", "Random", "Numbers that depend on options.seed and on nothing else." },
     { "documents", "table<string, any>", "Empty at build: what it prepares." },
@@ -18,7 +18,7 @@ return {
     { "drifted", "(n: integer): integer[][]",
       "What changed since generation 0: for each generation, different numbers of 1 to n." },
   },
-  { "req", "A request to the simulator.", class = "SimRequest",
+  { "req", "A request to the simulator.", class = "SimRequest", given = true,
     { "method", "string", "GET, …" },
     { "path", "string", "Without prefix and query." },
     { "params", "table<string, string>", "What stood in {name} of the route." },
@@ -28,7 +28,7 @@ return {
     { "json", "any", "The body, decoded; nil where it is no JSON." },
   },
   { "random", "sim.random: called without an argument it gives a number from 0 up to 1, with n one of 1 to n.",
-    class = "Random", call = ":",
+    class = "Random", given = true, call = ":",
     { "bits", "(): integer", "64 random bits." },
     { "uuid", "(): string", "A random UUID." },
     { "hex", "(n: integer): string", "n bytes as hexadecimal digits." },
