@@ -59,9 +59,7 @@ function M.one_of(...)
   local choices = { ... }
   return function(value, place, file)
     if M.contains(choices, value) then return end
-    local near = type(value) == "string" and suggest.nearest(value, choices)
-    local hint = near and "did you mean '" .. near .. "'?"
-    M.expected(file, place, "one of " .. table.concat(choices, ", "), value, hint)
+    M.expected(file, place, "one of " .. table.concat(choices, ", "), value, suggest.question(value, choices))
   end
 end
 

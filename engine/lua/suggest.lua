@@ -33,10 +33,16 @@ function M.nearest(word, names)
   return best
 end
 
+--- "did you mean 'X'?"; nil where nothing is near, and for what is no text.
+function M.question(word, names)
+  local near = type(word) == "string" and M.nearest(word, names)
+  return near and "did you mean '" .. near .. "'?" or nil
+end
+
 --- The hint for an unknown `word`: "did you mean 'X'?", or what there is where nothing is near.
 function M.hint(word, names, what)
-  local near = M.nearest(word, names)
-  if near then return "did you mean '" .. near .. "'?" end
+  local question = M.question(word, names)
+  if question then return question end
   if #names == 0 then return nil end
   local list = table.move(names, 1, #names, 1, {})
   table.sort(list)

@@ -39,9 +39,8 @@ end
 
 --- A connector that is not there is a usage error with a suggestion.
 function M.unknown(home, name)
-  local near = require("suggest").nearest(name, (home:connectors()))
   fail("usage", ("no such connector: '%s' (in %s/connectors)"):format(name, home.dir),
-    near and "did you mean '" .. near .. "'?" or "`reeve connectors` lists what there is")
+    require("suggest").question(name, (home:connectors())) or "`reeve connectors` lists what there is")
 end
 
 --- The decoded file of a connector.

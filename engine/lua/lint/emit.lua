@@ -33,9 +33,8 @@ function M.kinds(file, of, lists, report)
     local is_emit = kind.group.name == "ctx" and kind.entry.name == "emit"
     local text = is_emit and node.args[1] or emit_option(kind, node)
     if not text or text.tag ~= "String" or known[text.value] then return end
-    local near = suggest.nearest(text.value, names)
     report(text.line, "error", ("'%s' is emitted, and no list says so."):format(text.value),
-      near and ("Did you mean '%s'?"):format(near) or "Add it to the list's emits.")
+      suggest.question(text.value, names) or "Add it to the list's emits.")
   end)
 end
 

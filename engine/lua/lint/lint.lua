@@ -28,12 +28,18 @@ end
 
 -- Findings ------------------------------------------------------------------------------------------------
 
+local function sentence(text)
+  if not text then return nil end
+  text = text:gsub("^%l%l* ", function(word) return word:sub(1, 1):upper() .. word:sub(2) end)
+  return text:find("[.?!]$") and text or text .. "."
+end
+
 function Lint:report(shown, line, level, message, next_step)
   local key = ("%s\0%d\0%s"):format(shown, line, message)
   if self.seen[key] then return end
   self.seen[key] = true
   self.findings[#self.findings + 1] = { file = shown, line = line, level = level, message = message,
-    next = next_step ~= "" and next_step or nil }
+    next = next_step ~= "" and sentence(next_step) or nil }
 end
 
 -- Is there an error already? What a run would stumble over need not be told twice.
@@ -44,12 +50,6 @@ function Lint:has_errors()
   return false
 end
 
-local function sentence(text)
-  if not text then return nil end
-  text = text:gsub("^%l%l* ", function(word) return word:sub(1, 1):upper() .. word:sub(2) end)
-  return text:find("[.?!]$") and text or text .. "."
-end
-
 -- What the engine itself says about a file.
 function Lint:failure(e, shown)
   if not fail.is(e) then error(e, 0) end
@@ -58,7 +58,7 @@ function Lint:failure(e, shown)
   if file and file:sub(1, 3) == "..." and shown:sub(3 - #file) == file:sub(4) then file = shown end -- cut by Lua
   if not file then file, rest = message:match("^([^%s:]+%.%a+): (.*)$") end
   if file and file:sub(-#shown) == shown then file = shown end
-  self:report(file or shown, math.tointeger(tonumber(line)) or 1, "error", sentence(rest or message), sentence(e.hint))
+  self:report(file or shown, math.tointeger(tonumber(line)) or 1, "error", sentence(rest or message), e.hint)
 end
 
 -- Runs fn(…) and takes what it raises for a finding; else gives its result.
@@ -116,10 +116,9 @@ function Lint:kinds(plugin, by_name, connector, mapping)
     for _, kind in ipairs(list.kinds) do
       emitted[kind] = true
       if not mapping[kind] then
-        local near = suggest.nearest(kind, shape.names(mapping))
         self:report(plugin.shown .. "/connector.lua", line_of_field(by_name["connector.lua"], "list", list.name),
           "error", ("List '%s' emits '%s', and mapping.lua has no function for it."):format(list.name, kind),
-          near and ("Did you mean '%s'?"):format(near) or "Add one.")
+          suggest.question(kind, shape.names(mapping)) or "Add one.")
       end
     end
   end

@@ -84,14 +84,13 @@ local function check_grant(manifest, own, node, report)
   if not seen or is_entitlement(node) then return end
   local resource = manifest.resources[type_node.value]
   if not resource then
-    local near = suggest.nearest(type_node.value, shape.names(manifest.resources))
     return report(type_node.line, "error", ("A grant is on the type '%s', which plugin.lua does not declare.")
-      :format(type_node.value), near and ("Did you mean '%s'?"):format(near) or "Add it to resources.")
+      :format(type_node.value), suggest.question(type_node.value, shape.names(manifest.resources))
+      or "Add it to resources.")
   end
   if resource.entitlements[slug.value] or not own or own[slug.value] then return end
-  local near = suggest.nearest(slug.value, shape.names(resource.entitlements))
   report(slug.line, "error", ("'%s' of %s is granted, and no such entitlement is declared."):format(slug.value,
-    type_node.value), near and ("Did you mean '%s'?"):format(near)
+    type_node.value), suggest.question(slug.value, shape.names(resource.entitlements))
     or ("Add it to resources.%s.entitlements, or to the record's."):format(type_node.value))
 end
 

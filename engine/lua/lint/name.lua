@@ -12,11 +12,10 @@ local M = {}
 local Check = {}
 Check.__index = Check
 
--- "Did you mean 'emit'?", or what there is.
+-- "did you mean 'emit'?", or what there is.
 local function nearest(word, names)
-  local near = suggest.nearest(word, names)
-  if near then return ("Did you mean '%s'?"):format(near) end
-  return #names <= 12 and "There are: " .. table.concat(names, ", ") .. "." or "See `reeve types --reference`."
+  return suggest.question(word, names)
+    or #names <= 12 and "There are: " .. table.concat(names, ", ") .. "." or "See `reeve types --reference`."
 end
 
 local function names_of(group)

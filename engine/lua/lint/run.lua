@@ -132,12 +132,12 @@ local function report_unseen(watch, kind, sample, report)
     local read = watch.read[whole]
     local parent_seen = read.path == "raw" or watch.seen[read.path:gsub("%[%]$", "")]
     if not watch.seen[whole] and parent_seen then
-      local near = suggest.nearest(read.name, names_at(watch.seen, read.path))
-      if near or not sample.made then
+      local question = suggest.question(read.name, names_at(watch.seen, read.path))
+      if question or not sample.made then
         report(read.file, read.line, "warning",
           ("%s is read, and none of the %d '%s' objects of %s has it."):format(whole, sample.counts[kind], kind,
             sample.of),
-          near and ("Did you mean '%s'?"):format(near) or "Leave it where the target gives it at times.",
+          question or "Leave it where the target gives it at times.",
           read.name)
       end
     end

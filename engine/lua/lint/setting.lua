@@ -39,10 +39,9 @@ local function read(self, file, node, kind)
   local spec = spec_named(self.manifest, name)
   self.read[name] = true
   if not spec then
-    local near = suggest.nearest(name, names_of(self.manifest))
     local message = "The setting '%s' is read, and plugin.lua does not declare it."
     self.report(file, node.line, "error", message:format(name),
-      near and ("Did you mean '%s'?"):format(near) or "Add it to settings.")
+      suggest.question(name, names_of(self.manifest)) or "Add it to settings.")
   elseif spec.kind == "secret" and kind.settings == "at" then
     self.report(file, node.line, "error", ("at.settings has no secrets, and '%s' is one."):format(name),
       "A mapping depends on the object alone; join what it needs in connector.lua.")

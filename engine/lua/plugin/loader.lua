@@ -40,10 +40,9 @@ function Loader:text(file)
 end
 
 local function no_module(self, name)
-  local near = type(name) == "string" and suggest.nearest(name, OURS)
-  local hint = near and ("; did you mean '%s'?"):format(near) or ""
-  error(("require: there is no file for %s in %s%s"):format(
-    type(name) == "string" and "'" .. name .. "'" or "a " .. type(name), self.shown, hint), 0)
+  local question = suggest.question(name, OURS)
+  local wanted = type(name) == "string" and "'" .. name .. "'" or "a " .. type(name)
+  error(("require: there is no file for %s in %s%s"):format(wanted, self.shown, question and "; " .. question or ""), 0)
 end
 
 local function require_in(self, name)

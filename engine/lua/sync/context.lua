@@ -74,8 +74,8 @@ end
 local function known_type(fetch, name, what)
   local types = fetch.plugin.manifest.resources
   if types[name] then return end
-  local hint = require("suggest").nearest(name, require("shape").names(types))
-  error(("%s: '%s' is no resource type%s"):format(what, name, hint and "; did you mean '" .. hint .. "'?" or ""), 3)
+  local question = require("suggest").question(name, require("shape").names(types))
+  error(("%s: '%s' is no resource type%s"):format(what, name, question and "; " .. question or ""), 3)
 end
 
 -- What only a listing has.

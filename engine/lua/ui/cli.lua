@@ -80,8 +80,7 @@ local function unknown(text, by, command)
   for name in pairs(by) do
     if #name > 2 then names[#names + 1] = name end
   end
-  local near = require("suggest").nearest(text, names)
-  fail("usage", "unknown flag " .. text, near and "did you mean '" .. near .. "'?"
+  fail("usage", "unknown flag " .. text, require("suggest").question(text, names)
     or "see `reeve help" .. (command and " " .. command.name or "") .. "`")
 end
 
