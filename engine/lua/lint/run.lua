@@ -124,6 +124,7 @@ local function names_at(seen, path)
     local name = whole:sub(1, #path + 1) == path .. "." and whole:sub(#path + 2)
     if name and not name:find(".", 1, true) then names[#names + 1] = name end
   end
+  table.sort(names) -- of two that are as near, the same is named each time
   return names
 end
 

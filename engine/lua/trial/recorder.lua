@@ -92,7 +92,8 @@ end
 local function check_settings(self, settings)
   for name, value in pairs(settings) do
     if secret.is(value) and not plain(self, value):find("^secret%-%x+$") then
-      fail("config", ("setting %s is too short to be found in what is recorded"):format(name))
+      fail("config", ("setting %s is too short to be found in what is recorded"):format(name),
+        "record with a longer one")
     end
   end
 end

@@ -5,6 +5,7 @@
 --
 -- Raises where a known secret or an e-mail address is left in what would be written.
 local cassette = require "trial.cassette"
+local encoded = require "encoded"
 local fail = require "fail"
 local json = require "host.json"
 local plan = require "sync.plan"
@@ -42,7 +43,7 @@ local function put_body(into, body)
   if utf8.len(body) then
     into.body = body
   else
-    into.body_base64 = require("encoded").to_base64(body, "=")
+    into.body_base64 = encoded.to_base64(body, "=")
   end
 end
 
@@ -65,14 +66,18 @@ local function setting_of(settings, value)
   return "a token that was fetched"
 end
 
+local NO_STAND_IN = "it stands there in a form that cannot be replaced: take it out of the target's data, or record "
+  .. "with settings that do not list it"
+
 local function check(line, where, settings)
   local found = secret.holds(line)
   if found then
     fail("failed", ("nothing was written: the value of %s is left in %s"):format(setting_of(settings, found), where),
-      "it stands there in a form that cannot be replaced")
+      NO_STAND_IN)
   end
-  local email = redact.survivor(line)
-  if email then fail("failed", ("nothing was written: an e-mail address is left in %s"):format(where)) end
+  if redact.survivor(line) then
+    fail("failed", ("nothing was written: an e-mail address is left in %s"):format(where), NO_STAND_IN)
+  end
 end
 
 local function lines_of(taken, connector)

@@ -5,7 +5,7 @@
 --   local r = redact.new()
 --   r:record(record)       a person's name, login … as the mapping found them
 --   r:document(body)       what members of an answer are personal or secret by their names (personal.lua)
---   r:text(s) r:url(s) r:body(s) r:headers(t)      rewritten
+--   r:text(s) r:url(s) r:body(s) r:form(s) r:headers(t) r:settings(t)      rewritten
 --   r.counts               how many values were replaced, by kind
 --
 -- E-mail addresses are found by their form. Texts that are encoded in others (%XX, base64, JSON) are looked into.
