@@ -13,6 +13,7 @@
 #include "store.h"
 #include "sys.h"
 #include "vm_lua.h"
+#include "wire.h"
 
 const luaL_Reg api_modules[] = {
     {"host.http", luaopen_host_http},
@@ -26,5 +27,6 @@ const luaL_Reg api_modules[] = {
     {"host.store", luaopen_host_store},
     {"host.sys", luaopen_host_sys},
     {"host.vm", luaopen_host_vm},
+    {"host.wire", luaopen_host_wire},
     {NULL, NULL},
 };

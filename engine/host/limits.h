@@ -14,6 +14,9 @@ enum {
 #define LIMIT_VALUES (256 * 1024)      /* strings, numbers … of a mapping's result */
 #define LIMIT_JSON_DEPTH 64            /* levels of arrays and objects in any document */
 #define LIMIT_JSON_TEXT (64 * MIB)     /* bytes of a text that json.encode makes, by default */
+#define LIMIT_WIRE (4 * MIB)           /* bytes of a protobuf message */
+#define LIMIT_WIRE_DEPTH 64            /* levels of messages in a message */
+#define LIMIT_WIRE_VALUES (256 * 1024) /* strings, numbers … of a message that is read */
 #define LIMIT_CONFIG_FILE (1 * MIB)    /* bytes of reeve.json or a connector file */
 #define LIMIT_LUA_FILE (1 * MIB)       /* bytes of a plugin's or an operator's Lua file */
 #define LIMIT_SECRET (64 * KIB)        /* bytes of one secret */
