@@ -26,9 +26,8 @@ struct key {
     size_t len;
 };
 
-/* Everywhere below the value is on top of the stack, and stays. */
+/* Everywhere below the value is on top of the stack; what is left above it, body() takes away. */
 static enum err body(struct encoder *c, const struct wire_rules *f);
-static enum err field(struct encoder *c, const struct wire_rules *f);
 
 static enum err refuse(struct encoder *c, const struct wire_rules *f, const char *why) {
     return err_set(c->e, ERR_INVALID, "%s%s%s: %s", f->of, *f->name ? "." : "", f->name, why);
@@ -285,15 +284,11 @@ static enum err any(struct encoder *c, const struct wire_rules *f) {
     if (!rc) rc = buf_add_text(c->out, WIRE_ANY_PREFIX);
     if (!rc) rc = buf_add(c->out, type, len);
     if (!rc) rc = wire_end(c->out, mark);
-    lua_pushvalue(L, -2);
-    if (!rc && member(L, "bytes") != LUA_TNIL)
-        rc = text(c, &bytes, false);
-    else if (!rc) {
-        lua_pop(L, 1);
-        if (member(L, "value") == LUA_TNIL) return ERR_OK;
-        rc = packed_any(c, f, type);
-    }
-    return rc;
+    if (rc) return rc;
+    lua_pop(L, 1); /* the table holds it */
+    if (member(L, "bytes") != LUA_TNIL) return text(c, &bytes, false);
+    lua_pop(L, 1);
+    return member(L, "value") == LUA_TNIL ? ERR_OK : packed_any(c, f, type);
 }
 
 /* The kinds that a Value may be, by their numbers there. */

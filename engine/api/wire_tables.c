@@ -56,10 +56,26 @@ static void push_all(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &ready_key);
 }
 
+/* Under 0 stands that messages are being made. What is found so at the start of a call was left by
+ * one that raised (no memory, say), and is made anew: its messages may point to half of one. */
+static bool is_making(lua_State *L, int ready) {
+    bool making = lua_rawgeti(L, ready, 0) != LUA_TNIL;
+    lua_pop(L, 1);
+    return making;
+}
+
+static void set_making(lua_State *L, int ready, bool making) {
+    if (making)
+        lua_pushboolean(L, true);
+    else
+        lua_pushnil(L);
+    lua_rawseti(L, ready, 0);
+}
+
 struct wire_tables wire_tables_open(lua_State *L, int source) {
     push_all(L);
     lua_pushvalue(L, source);
-    if (lua_rawget(L, -2) != LUA_TTABLE) {
+    if (lua_rawget(L, -2) != LUA_TTABLE || is_making(L, -1)) {
         lua_pop(L, 1);
         lua_newtable(L);
         lua_pushvalue(L, source);
@@ -70,12 +86,8 @@ struct wire_tables wire_tables_open(lua_State *L, int source) {
     return (struct wire_tables){L, source, lua_gettop(L)};
 }
 
-/* The string under `field` (or at that place) of the entry on top, which holds it; NULL: none. */
-static const char *entry_text(lua_State *L, int place, const char *field) {
-    if (field)
-        lua_getfield(L, -1, field);
-    else
-        lua_rawgeti(L, -1, place);
+/* The string just pushed, which the table below it holds; NULL where it is none.  [-1, +0, -] */
+static const char *take_text(lua_State *L) {
     const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
     lua_pop(L, 1);
     return text;
@@ -88,9 +100,12 @@ static void read_entry(lua_State *L, const char *of, struct wire_rules *f) {
         luaL_error(L, "%s: a field's name and a table expected", of);
     f->of = of;
     f->name = lua_tostring(L, -2);
-    f->type = entry_text(L, 2, NULL);
-    f->oneof = entry_text(L, 0, "oneof");
-    const char *rule = entry_text(L, 3, NULL);
+    lua_rawgeti(L, -1, 2);
+    f->type = take_text(L);
+    lua_getfield(L, -1, "oneof");
+    f->oneof = take_text(L);
+    lua_rawgeti(L, -1, 3);
+    const char *rule = take_text(L);
     lua_rawgeti(L, -1, 1);
     f->number = (uint32_t)lua_tointeger(L, -1);
     lua_pop(L, 1);
@@ -131,8 +146,10 @@ static size_t count(lua_State *L) {
 static const struct wire_table *make(const struct wire_tables *ts, const char *name) {
     lua_State *L = ts->L;
     size_t n = count(L), size = sizeof(struct wire_table) + n * sizeof(struct wire_rules);
+    bool making = is_making(L, ts->ready);
     luaL_checkstack(L, 16, "message tables");
     if (n > WIRE_TABLE_FIELDS) luaL_error(L, "%s: too many fields", name);
+    set_making(L, ts->ready, true);
     lua_pushstring(L, name);
     name = lua_tostring(L, -1); /* held by `ready` from here on */
     struct wire_table *t = memset(lua_newuserdatauv(L, size, 0), 0, size);
@@ -147,6 +164,7 @@ static const struct wire_table *make(const struct wire_tables *ts, const char *n
             luaL_error(L, "%s.%s: there is no message %s", name, f->name, f->type);
         f->message = found.message;
     }
+    set_making(L, ts->ready, making);
     return t;
 }
 

@@ -311,6 +311,15 @@ describe("the tables", function()
     }
   end)
 
+  it("raise again where they raised before", function()
+    assert.equal("A.a: there is no message B\nA.a: there is no message B\nB.c: its number is taken\n", run [[
+      local tables = { C = { a = { 1, "A" } }, A = { c = { 2, "C" }, a = { 1, "B" } } }
+      print(select(2, pcall(wire.encode, tables, "A", { a = {} })))
+      print(select(2, pcall(wire.encode, tables, "C", { a = { a = {} } })))
+      tables.B = { c = { 1, "C" }, d = { 1, "C" } }
+      print((select(2, pcall(wire.encode, tables, "C", {})):gsub("^B%.d", "B.c")))]])
+  end)
+
   it("are right for every message that they have", function()
     assert.equal("", run [[
       for name in pairs(messages) do
