@@ -62,6 +62,19 @@ describe("the manual", function()
     assert.same({}, missing)
   end)
 
+  it("has every key of the configuration with its default, and no other", function()
+    local text = manual:match("\n%.Sh CONFIGURATION\n(.-)\n%.Sh ")
+    local there = {}
+    for key, default in (text .. "\n"):gmatch("%.It Li (%S+)\n([^\n]*)") do
+      there[#there + 1] = key .. " " .. (default:match("^%.Pq (.*)$") or "")
+    end
+    local wanted = reeve.engine [[
+      for _, key in ipairs(require("config.config").keys) do
+        print(key.name .. " " .. (key.default == nil and "" or tostring(key.default)))
+      end]]
+    assert.equal(wanted, table.concat(there, "\n") .. "\n")
+  end)
+
   it("names the exit statuses that the program has", function()
     local source = reeve.read("engine/host/err.c")
     for status in source:gmatch('%[ERR_[%u_]+%] = {"[%l_]+", (%d+)}') do
