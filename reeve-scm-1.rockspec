@@ -18,6 +18,8 @@ external_dependencies = {
   SODIUM = { header = "sodium.h", library = "sodium" },
   CRYPTO = { header = "openssl/evp.h", library = "crypto" },
   MICROHTTPD = { header = "microhttpd.h", library = "microhttpd" },
+  SQLITE = { header = "sqlite3.h", library = "sqlite3" },
+  ZSTD = { header = "zstd.h", library = "zstd" },
 }
 test_dependencies = { "busted >= 2.1", "luacheck >= 1.1" }
 test = { type = "command", command = "make test" }

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "c1z.h"
 #include "http.h"
 #include "json.h"
 #include "log.h"
@@ -16,6 +17,7 @@
 #include "wire.h"
 
 const luaL_Reg api_modules[] = {
+    {"host.c1z", luaopen_host_c1z},
     {"host.http", luaopen_host_http},
     {"host.json", luaopen_host_json},
     {"host.log", luaopen_host_log},

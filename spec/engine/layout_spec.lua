@@ -138,6 +138,8 @@ describe("the C", function()
     { "sodium%.h", "^engine/host/secret[%w_]*%.c$" },
     { "openssl/", "^engine/host/sign%.c$" },
     { "microhttpd%.h", "^engine/host/server[%w_]*%.c$" },
+    { "sqlite3%.h", "^engine/host/c1z%.c$" },
+    { "zstd%.h", "^engine/host/pack%.c$" },
     { "lua%.h", "^engine/api/" },
     { "lauxlib%.h", "^engine/api/" },
     { "lualib%.h", "^engine/api/" },

@@ -14,25 +14,27 @@ end
 
 return {
   name = "export",
-  summary = "The last accepted state as a file (jsonl) or a folder (csv)",
-  usage = "NAME -o csv|jsonl -f FILE",
+  summary = "The last accepted state as a file (jsonl, c1z) or a folder (csv)",
+  usage = "NAME -o csv|jsonl|c1z -f FILE",
   min = 1,
   max = 1,
   examples = {
     { "reeve export main -o jsonl -f main.jsonl", "a record a line, with its kind" },
     { "reeve export main -o csv -f main",
       "a folder: resources.csv, entitlements.csv, grants.csv, excluded.csv" },
+    { "reeve export main -o c1z -f main.c1z", "for ConductorOne, as its own connectors write it" },
     { "reeve export main -o csv -f main --max-age 26h", "exit 12, and no file, where the data is older" },
   },
   flags = {
-    { name = "output", short = "o", arg = "FORM", choices = { "csv", "jsonl" }, help = "csv or jsonl" },
+    { name = "output", short = "o", arg = "FORM", choices = { "csv", "jsonl", "c1z" }, help = "csv, jsonl or c1z" },
     { name = "file", short = "f", arg = "FILE", help = "the file, or for csv the folder, to write" },
     { name = "max-age", arg = "AGE", help = "refuse data that is older (26h, 2d)" },
   },
   notes = "Files appear whole or not at all, readable by their owner only. csv is RFC 4180, UTF-8, and changes\n"
-    .. "no value: open it as data, not as formulas.",
+    .. "no value: open it as data, not as formulas. c1z holds a full sync; what ConductorOne's limits do not let\n"
+    .. "through (names over 1 KB, exclusion groups of more than 50) is cut or left out, counted and named.",
   run = function(ctx, args, flags)
-    if not flags.output then fail("usage", "reeve export: -o csv or -o jsonl expected") end
+    if not flags.output then fail("usage", "reeve export: -o csv, -o jsonl or -o c1z expected") end
     if not flags.file or flags.file == "" then fail("usage", "reeve export: -f FILE expected") end
     if flags.file == "-" then
       fail("usage", "reeve export writes a file", "`reeve list NAME resources -o jsonl` prints; or -f /dev/stdout")
@@ -40,9 +42,16 @@ return {
     local st, meta, run = require("state.snapshot").accepted(ctx, args[1])
     if flags.max_age then refuse_old(args[1], run, flags.max_age) end
     local progress = require("ui.progress").start("exporting " .. args[1], flags)
-    local n = require("state.export")[flags.output](st, meta.accepted, flags.file, function(done)
+    local function step(done)
       if done % 1000 == 0 then progress:at(done, nil, "records") end
-    end)
+    end
+    local n
+    if flags.output == "c1z" then
+      n = require("c1.export").write { home = ctx.home, name = args[1], st = st, run = run, path = flags.file,
+        step = step }
+    else
+      n = require("state.export")[flags.output](st, meta.accepted, flags.file, step)
+    end
     progress:done()
     ctx.out:say(("%s: wrote %s to %s"):format(args[1], require("ui.text").count(n, "record"), flags.file))
     return 0

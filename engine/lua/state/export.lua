@@ -37,22 +37,30 @@ local function target_of(path)
   return sys.real_path(path) or path, found.type == "file"
 end
 
--- A file beside its final place, its owner's alone; fn writes it, then it takes its place.
-local function whole(path, fn)
+--- A file beside its final place, its owner's alone: fn(its path, a folder with room for more) writes it, then it
+--- takes its place. A device or pipe is written to as it is.
+function M.whole(path, fn)
   local sys = require "host.sys"
   local target, regular = target_of(path)
-  local temporary = regular and ("%s.%d.tmp"):format(target, sys.pid()) or target
-  if regular then fail.try(sys.write_file(temporary, "", mode.private_file)) end
-  local file, message = io.open(temporary, "wb")
-  if not file then cannot(path, message) end
+  if not regular then return fn(target, os.getenv "TMPDIR" or "/tmp") end
+  local temporary = ("%s.%d.tmp"):format(target, sys.pid())
+  fail.try(sys.write_file(temporary, "", mode.private_file))
   local ok, e = pcall(function()
-    fill(path, file, fn)
-    if regular then fail.try(sys.rename(temporary, target)) end
+    fn(temporary, target:match("^(.*)/") or ".")
+    fail.try(sys.rename(temporary, target))
   end)
   if ok then return end
-  if io.type(file) == "file" then file:close() end
-  if regular then os.remove(temporary) end
+  os.remove(temporary)
   error(e, 0)
+end
+
+-- The same, where fn(write) writes text.
+local function whole(path, fn)
+  M.whole(path, function(temporary)
+    local file <close>, message = io.open(temporary, "wb")
+    if not file then cannot(path, message) end
+    fill(path, file, fn)
+  end)
 end
 
 -- A record's text with its kind in front: '{"kind":"resource","id":…' costs no decoding.

@@ -1,0 +1,166 @@
+-- message: Reeve's records as ConductorOne's messages (c1.connector.v2), still as tables.
+--
+-- What the format limits is cut, and told to note(how, what).
+local epoch = require("host.sys").epoch
+local id = require "c1.id"
+local key = require("state.record").key
+
+local M = {}
+
+local PACKAGE <const> = "c1.connector.v2."
+local LIMITS <const> = { name = 1024, description = 2048, status_details = 1024 }
+local TRAITS <const> = { user = 1, group = 2, role = 3, app = 4, secret = 5 }
+local PURPOSES <const> = { assignment = 1, permission = 2, ownership = 3 }
+-- Who was invited holds what was granted: an account that is shown as disabled would be passed over in reviews.
+local STATUSES <const> = { enabled = 1, pending = 1, disabled = 2, deleted = 3 }
+local ACCOUNTS <const> = { human = 1, service = 2, system = 3 }
+local EXACT <const> = 1 << 53
+
+local function any(name, value)
+  return { type = PACKAGE .. name, value = value or {} }
+end
+
+local function text(record, field, what, note)
+  local value, max = record[field], LIMITS[field]
+  if not value or #value <= max then return value end
+  note("cut", what .. " " .. field)
+  return id.beginning(value, max - #"…") .. "…"
+end
+
+local function resource_id(ref)
+  return ref and { resource_type = ref.type, resource = ref.id }
+end
+
+local function timestamp(rfc3339)
+  if not rfc3339 then return nil end
+  local fraction = rfc3339:match("%.(%d+)")
+  return { seconds = math.floor(epoch(rfc3339)),
+    nanos = fraction and math.tointeger((fraction .. "000000000"):sub(1, 9)) }
+end
+
+-- A Struct has doubles only: integers that they cannot hold become texts, rather than other integers.
+local function exact(value)
+  if type(value) == "table" then
+    for name, member in pairs(value) do value[name] = exact(member) end
+  elseif math.type(value) == "integer" and (value > EXACT or value < -EXACT) then
+    return tostring(value)
+  end
+  return value
+end
+
+local function emails(record)
+  local list = record.email and { { address = record.email, is_primary = true } } or {}
+  for _, address in ipairs(record.emails or {}) do
+    if address ~= record.email then list[#list + 1] = { address = address, is_primary = #list == 0 } end
+  end
+  return list
+end
+
+local traits = {}
+
+function traits.user(record, shared)
+  return any("UserTrait", {
+    emails = emails(record), status = shared.status, profile = record.profile,
+    account_type = ACCOUNTS[record.account_type or "human"], login = record.login,
+    created_at = shared.created_at, last_login = timestamp(record.last_login_at),
+    mfa_status = record.mfa ~= nil and { mfa_enabled = record.mfa } or nil,
+    sso_status = record.sso ~= nil and { sso_enabled = record.sso } or nil,
+    employee_ids = record.employee_ids,
+  })
+end
+
+function traits.group(record)
+  return any("GroupTrait", { profile = record.profile })
+end
+
+function traits.role(record)
+  return any("RoleTrait", { profile = record.profile })
+end
+
+function traits.app(record)
+  return any("AppTrait", { profile = record.profile })
+end
+
+function traits.secret(record, shared)
+  return any("SecretTrait", {
+    profile = record.profile, created_at = shared.created_at, expires_at = timestamp(record.expires_at),
+    last_used_at = timestamp(record.last_used_at), identity_id = resource_id(record.identity),
+  })
+end
+
+--- A resource type, by what the plugin's manifest says of it (nil: it is no longer declared).
+function M.resource_type(type, declared)
+  declared = declared or {}
+  local trait = TRAITS[declared.trait]
+  return {
+    id = type, display_name = declared.title or type, description = declared.description,
+    traits = trait and { trait } or nil,
+    annotations = not next(declared.entitlements or {}) and { any "SkipEntitlementsAndGrants" } or nil,
+  }
+end
+
+--- A resource of a type with this trait (nil: none). Profile, status and time stand on the resource for today's
+--- readers, and on the trait for those that know no other place.
+function M.resource(record, trait, note)
+  local what = record.type .. "/" .. record.id
+  record.profile = exact(record.profile)
+  local shared = { created_at = timestamp(record.created_at) }
+  if trait == "user" then
+    shared.status = { status = STATUSES[record.status or "enabled"],
+      details = text(record, "status_details", what, note) or (record.status == "pending" and "pending" or nil) }
+  end
+  return {
+    id = resource_id(record), parent_resource_id = resource_id(record.parent),
+    display_name = text(record, "name", what, note), description = text(record, "description", what, note),
+    annotations = traits[trait] and { traits[trait](record, shared) } or nil,
+    profile = record.profile, status = shared.status, created_at = shared.created_at,
+  }
+end
+
+--- An entitlement. types: the messages of all resource types by name; group: its exclusion group, where it keeps it.
+function M.entitlement(record, types, group, note)
+  local ref = { type = record.resource.type, id = record.resource.id, slug = record.slug }
+  local own, cut = id.entitlement(ref)
+  local what = ("%s/%s:%s"):format(ref.type, ref.id, ref.slug)
+  if cut then note("cut", what .. " id") end
+  local grantable = {}
+  for i, type in ipairs(record.grantable_to or {}) do grantable[i] = types[type] end
+  return {
+    resource = { id = resource_id(ref) }, id = own, slug = ref.slug,
+    display_name = text(record, "name", what, note) or ref.slug,
+    description = text(record, "description", what, note), purpose = PURPOSES[record.purpose],
+    grantable_to = grantable,
+    annotations = group and { any("EntitlementExclusionGroup", { exclusion_group_id = group.id,
+      order = group.order, is_default = group.default, scope_to_resource = group.scope == "resource" }) } or nil,
+  }
+end
+
+-- One annotation says it for all: as deep as the deepest, for the types of any.
+local function expandable(list)
+  local ids, types, seen, shallow, all = {}, {}, {}, true, false
+  for i, ref in ipairs(list) do
+    ids[i] = id.entitlement(ref)
+    shallow = shallow and ref.shallow == true
+    all = all or not ref.to
+    for _, type in ipairs(ref.to or {}) do
+      if not seen[type] then types[#types + 1] = type end
+      seen[type] = true
+    end
+  end
+  return any("GrantExpandable", { entitlement_ids = ids, shallow = shallow,
+    resource_type_ids = not all and types or nil })
+end
+
+--- A grant: its entitlement and principal by their ids alone.
+function M.grant(record, note)
+  local on, to = record.entitlement, record.principal
+  local own, how = id.grant(on, to)
+  if how then note(how, key("grant", record)) end
+  return {
+    entitlement = { resource = { id = resource_id(on) }, id = (id.entitlement(on)) },
+    principal = { id = resource_id(to) }, id = own,
+    annotations = record.expandable and record.expandable[1] and { expandable(record.expandable) } or nil,
+  }
+end
+
+return M
