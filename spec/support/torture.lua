@@ -102,6 +102,9 @@ local scenarios = {
   { name = "export", words = { "export", "acme", "-o", "jsonl", "-f", "/dev/null" }, prepare = function(home)
     must(reeve_in(home, { "sync", "acme" }))
   end },
+  { name = "export c1z", words = { "export", "acme", "-o", "c1z", "-f", "/dev/null" }, prepare = function(home)
+    must(reeve_in(home, { "sync", "acme" }))
+  end },
 }
 
 local function calls_of(report)
