@@ -30,6 +30,7 @@ end
 add("c1.connector.v2", require "c1.messages_sync")
 add("c1.connector.v2", require "c1.messages_annotation")
 add("c1.connector.v2", require "c1.messages_connector")
+add("c1.config.v1", require "c1.messages_config")
 add("c1.connectorapi.baton.v1", require "c1.messages_service")
 
 return MESSAGES

@@ -119,6 +119,20 @@ function M.load(home, name)
   return M.build(home, name, M.read(home, name))
 end
 
+--- The manifest that a name stands for, and the connector where it is one's; else it is a plugin's.
+function M.manifest(home, name)
+  if M.exists(home, name) then
+    local connector = M.load(home, name)
+    return connector.manifest, connector
+  end
+  local plugins = require "plugin.plugin"
+  if plugins.find(home, name) then return plugins.load(home, name).manifest end
+  local names = home:connectors()
+  for _, found in ipairs(plugins.list(home)) do names[#names + 1] = found.name end
+  fail("usage", ("there is no connector or plugin '%s'"):format(name),
+    require("suggest").hint(name, names, "there are"))
+end
+
 --- The settings with their secrets, as opaque objects; reads what the references name.
 function Connector:resolve_secrets()
   local all = {}
