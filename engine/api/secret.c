@@ -156,6 +156,14 @@ static int l_json_string(lua_State *L) {
     return secret_push_made(L, make_json, check(L, 1));
 }
 
+static enum err make_header(void *ctx, struct secret **out, struct error *e) {
+    return secret_header(ctx, out, e);
+}
+
+static int l_header(lua_State *L) {
+    return secret_push_made(L, make_header, check(L, 1));
+}
+
 static int l_equal(lua_State *L) {
     lua_pushboolean(L, secret_equal(check(L, 1), check(L, 2)));
     return 1;
@@ -352,6 +360,7 @@ int luaopen_host_secret(lua_State *L) {
         {"basic", l_basic},
         {"urlencode", l_urlencode},
         {"json_string", l_json_string},
+        {"header", l_header},
         {"equal", l_equal},
         {"seal", l_seal},
         {"open", l_open},

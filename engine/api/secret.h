@@ -6,6 +6,7 @@
  * require "host.secret"; `part` is a secret, a string or a number:
  *   new(bytes)  random(n)  is(value)  equal(a, b)             in constant time
  *   join(part, …)  basic(id, secret)  urlencode(secret)  json_string(secret) -> secret
+ *   header(secret) -> the same, "Bearer abc" as a scheme and a secret, so that abc alone is scrubbed too
  *   scrub(text) -> the text with *** where a living secret stands in it, in any encoding
  *   holds(text) -> the living secret that stands in the text in any encoding | nil
  *   stand_in(key, part) -> the text with stand-ins (host/stand_in.h), key has 16 bytes; of a secret in

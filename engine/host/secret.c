@@ -211,6 +211,23 @@ enum err secret_join(const struct secret_part *parts, size_t n, struct secret **
     return finish_derived(out, parts, n, e);
 }
 
+enum err secret_header(struct secret *s, struct secret **out, struct error *e) {
+    const char *blank = memchr(s->bytes, ' ', s->len);
+    if (!blank) {
+        *out = secret_keep(s);
+        return ERR_OK;
+    }
+    size_t scheme = (size_t)(blank + 1 - s->bytes);
+    struct secret *rest;
+    *out = NULL;
+    enum err rc = secret_new(blank + 1, s->len - scheme, &rest, e);
+    if (rc) return rc;
+    struct secret_part parts[] = {{.bytes = s->bytes, .len = scheme}, {.secret = rest}};
+    rc = secret_join(parts, 2, out, e);
+    secret_drop(rest);
+    return rc;
+}
+
 enum err secret_basic(const struct secret_part *id, const struct secret_part *password,
                       struct secret **out, struct error *e) {
     struct secret_part pair[] = {*id, {.bytes = ":", .len = 1}, *password};

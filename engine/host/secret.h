@@ -72,6 +72,9 @@ enum err secret_join(const struct secret_part *parts, size_t n, struct secret **
 /* "Basic " and the base64 of ID:SECRET, as the header Authorization wants it. */
 enum err secret_basic(const struct secret_part *id, const struct secret_part *password,
                       struct secret **out, struct error *e);
+/* The same value as its scheme and a root of its own: of "Bearer abc", as it was kept, a target
+ * gives back "abc" alone. One without a blank stays as it is, with one holder more. */
+enum err secret_header(struct secret *s, struct secret **out, struct error *e);
 /* Every byte but A-Z a-z 0-9 - . _ ~ as %XX. */
 enum err secret_urlencode(struct secret *s, struct secret **out, struct error *e);
 /* A JSON string with its quotes; ERR_INVALID where the bytes are no UTF-8. */

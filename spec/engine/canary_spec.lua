@@ -71,6 +71,21 @@ describe("a secret", function()
     nowhere(refused.out .. refused.err .. w:run("log", "acme").out, { "canary-token-5f3c9b7a11" })
   end)
 
+  -- It is kept as the header "Bearer TOKEN", and comes back as the token.
+  it("is not told where it is a token of an earlier run, without its scheme", function()
+    local token = "canary-token-5f3c9b7a11"
+    local faults = { ([[POST /v1/auth/token: body='{"access_token":"%s","expires_in":3600}']]):format(token) }
+    for _, path in ipairs { "users", "roles", "api_keys" } do
+      faults[#faults + 1] = ([[GET /v1alpha/%s: status=404 body='{"message":"no %s here"}']]):format(path, token)
+    end
+    w:fresh()
+    w.sim:faults(faults)
+    local first, second = w:run("sync", "acme", "--verbose"), w:run("sync", "acme", "--verbose")
+    w.sim:faults {}
+    assert.matches("no *** here", second.err, 1, true)
+    nowhere(first.err .. second.out .. second.err .. w:run("log", "acme").out, { token })
+  end)
+
   it("is not told where an error's body has it, in any form", function()
     for i, form in ipairs(sent(workspace.secret)) do
       local route = i % 2 == 0 and "GET /v1alpha/users" or "POST /v1/auth/token"

@@ -118,7 +118,7 @@ function M.kept(session, name, spent)
   local value, expires = session.ledger:kept(name)
   if not value or not expires or expires <= sys.now() then return nil end
   if spent and secret.equal(value, spent) then return nil end
-  return value, expires
+  return secret.header(value), expires -- kept with its scheme, told by targets without
 end
 
 --- Keeps what was got until it ends; nothing where the target did not say when.
