@@ -39,6 +39,8 @@ describe("a list", function()
     local less = ids("u1", "u4")
     less.total = 3
     w:world { ["/users"] = less }
+    local plan = w:run { "plan", "acme" }
+    assert.matches("  list user: incomplete: the target announced 3 and gave 2", plan.out .. plan.err, 1, true)
     w:synced(7)
     assert.equal("u1 u2 u3 u4", w:ids("user"))
     local account = acme.account(w:last(), "user")

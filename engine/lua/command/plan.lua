@@ -39,6 +39,9 @@ return {
     if not ok then error(result, 0) end
     local summary, record = require "sync.summary", result.run
     ctx.out:say(("%s: a sync would give %s"):format(name, summary.counts(record)))
+    local aside = (record.excluded or {}).set_aside or 0
+    if aside > 0 then ctx.out:say(("  %d would be set aside"):format(aside)) end
+    for _, line in ipairs(summary.doubts(record, {})) do ctx.out:say(line) end
     for _, finding in ipairs(record.findings) do ctx.out:say("  it would be held: " .. finding.text) end
     if not flags.exit_code then return 0 end
     if #record.findings > 0 then return exit.status("held") end

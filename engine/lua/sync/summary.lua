@@ -51,6 +51,11 @@ local function excluded_lines(name, record, lines)
     lines[#lines + 1] = ("  %d set aside: `reeve list %s excluded` says which and why"):format(excluded.set_aside, name)
   end
   if (excluded.skipped or 0) > 0 then lines[#lines + 1] = ("  %d skipped by a mapping"):format(excluded.skipped) end
+  M.doubts(record, lines)
+end
+
+--- Adds a line for each list that did not come whole, and for each warning.
+function M.doubts(record, lines)
   for _, list in ipairs(record.lists or {}) do
     if list.state ~= "complete" then
       lines[#lines + 1] = ("  list %s: %s%s"):format(list.list, list.state:gsub("_", " "),
@@ -58,6 +63,7 @@ local function excluded_lines(name, record, lines)
     end
   end
   for _, warning in ipairs(record.warnings or {}) do lines[#lines + 1] = "  warning: " .. warning end
+  return lines
 end
 
 --- The lines that a sync ends with.
