@@ -416,6 +416,8 @@ describe("a builder", function()
       'offset { path = "/x", emit = "user", overlp = 5 }' },
     { "paginate.cursor: next: a place in the answer (\"meta.next\") or a function(res, last) expected, got nothing",
       'cursor { path = "/x", emit = "user" }' },
+    { "paginate.cursor: next: a place in the answer (\"meta.next\") or a function(res, last) expected, got 'a..b'",
+      'cursor { path = "/x", emit = "user", next = "a..b" }' },
     { "paginate.page: size: a whole number from 1 on expected, got 0",
       'page { path = "/x", emit = "user", size = 0 }' },
     { "paginate.page: into: one of query, json, form, header, path expected, got 'querry'",

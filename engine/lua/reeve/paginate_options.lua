@@ -28,7 +28,12 @@ end
 local TEXT = { "a text", is_text }
 local TABLE = { "a table", function(v) return type(v) == "table" and not json.is_raw(v) end }
 local FLAG = { "true or false", is "boolean" }
-local PLACE = { 'a place in the answer ("meta.next") or a function(res, last)', is_text }
+-- A place with nothing between its dots is nowhere: the list would seem to end with its first page.
+local function is_place(v)
+  return is_text(v) and not ("." .. v .. "."):find("..", 1, true)
+end
+
+local PLACE = { 'a place in the answer ("meta.next") or a function(res, last)', is_place }
 
 local checks = {
   path = TEXT, param = TEXT, size_param = TEXT, rel = TEXT, method = { "a method (GET, POST)", function(v)
@@ -42,8 +47,8 @@ local checks = {
   max_pages = { "a whole number from 1 on", whole_from(1) },
   optional = FLAG, short_page_ends = FLAG, any_origin = FLAG,
   next = PLACE, total = PLACE, pages = PLACE, more = PLACE,
-  items = { 'a place in the answer ("data.items") or a function(res)', is_text },
-  key = { "a place in an item, a function(item), or false", function(v) return v == false or is_text(v) end },
+  items = { 'a place in the answer ("data.items") or a function(res)', is_place },
+  key = { "a place in an item, a function(item), or false", function(v) return v == false or is_place(v) end },
   emit = { "a kind or a function(ctx, item, parent …)", is_text },
   into = { "", is_text }, refused = { "a function(ctx, failure, parent …)", function() return false end },
 }
