@@ -252,6 +252,23 @@ M.list = { user = function(ctx, cursor)
   return res.rest.next
 end }]]
 
+  it("replays a list that knows what changed, in full each time: no more was recorded", function()
+    local w = acme.new { connector = [[M.list = { user = {
+      full = function(ctx)
+        for user in ctx.http:get("/users"):each("items") do ctx.emit("user", user) end
+      end,
+      changed = function(ctx)
+        for user in ctx.http:get("/changes"):each("items") do ctx.emit("user", user) end
+      end } }]], world = { ["/users"] = acme.items { { id = "u1", name = "One" } } } }
+    local dir = w.home .. "/plugins/acme/test"
+    reeve.shell("mkdir -p " .. dir)
+    assert.equal(0, w:run({ "record", "acme", "-f", dir .. "/a.cassette.jsonl" }).code)
+    w:stop()
+    reeve.write(dir .. "/scenarios.lua", 'return { scenarios = { a = { cassette = "a.cassette.jsonl" } } }\n')
+    local r = w:run { "test", "acme", "--update" }
+    assert.equal(0, r.code, r.out .. r.err)
+  end)
+
   it("replays it, and says which exchange is missing, left over or wrong", function()
     local w = acme.new { connector = CONNECTOR, world = { ["/users"] = { pages = {
       acme.items({ { id = "u1", name = "One" } }, 2), acme.items({ { id = "u2", name = "Two" } }, 3),
