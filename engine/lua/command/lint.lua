@@ -8,7 +8,9 @@ local function look(home, name)
   if require("config.connector").exists(home, name) then return lint.connector(home, name) end
   if require("plugin.plugin").find(home, name) then return lint.plugin(home, name) end
   local names = home:connectors()
-  for _, found in ipairs(require("plugin.plugin").list(home)) do names[#names + 1] = found.name end
+  for _, found in ipairs(require("plugin.plugin").list(home)) do
+    if not require("shape").contains(names, found.name) then names[#names + 1] = found.name end
+  end
   fail("usage", ("there is no plugin, connector or file '%s'"):format(name),
     require("suggest").hint(name, names, "there are"))
 end
