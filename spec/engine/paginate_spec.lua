@@ -436,6 +436,13 @@ describe("a builder", function()
     end
   end)
 
+  it("tells what a request lacks in the plugin's place, not in a line of the engine's", function()
+    w = w or acme.new { simulator = SERVER, connector = "M.list = { user = function() end }" }
+    instead 'cursor { path = "/x/{team}", emit = "user", next = "next" }'
+    local r = w:synced(3)
+    assert.matches("plugins/acme/connector.lua, list user: '/x/{team}': no value for {team}", r.err, 1, true)
+  end)
+
   it("takes functions for values, and says what is wrong with what they return", function()
     lists([[offset { path = function() return "/offset" end, size = function() return 5 end, items = "items",
       emit = function(ctx, item) ctx.emit("user", item) end, query = function() return { sort = "id" } end,

@@ -94,7 +94,7 @@ local function for_listing(ctx, fetch, page)
   end
   function ctx.gone(kind, id)
     if type(kind) ~= "string" or (type(id) ~= "string" and math.type(id) ~= "integer") then
-      error("ctx.gone(kind, id): two texts expected", 2)
+      error("ctx.gone(kind, id): a text, and a text or a whole number, expected", 2)
     end
     if page.changes then
       known_type(fetch, kind, "ctx.gone(kind, id): kind")
