@@ -195,13 +195,17 @@ describe("a request", function()
       say(failing(function() http.get("/users") end).message)
       say(failing(function() http:post("/users", { json = {}, form = {} }) end).message)
       say(failing(function() http:get("/users", { query = { a = print } }) end).message)
-      say(failing(function() http:get("/us ers") end).message)]]
+      say(failing(function() http:get("/us ers") end).message)
+      say(failing(function() http:get("/users", { query = { b = { c = 1 } } }) end).message)
+      say(failing(function() http:get("/users", { timeout_s = -1 }) end).message)]]
     local lines = {}
     for line in out:gmatch("[^\n]+") do lines[#lines + 1] = line end
     assert.matches("^plugins/acme/connector.lua:1: 'qurey' is not an option of a request", lines[1])
     assert.matches("^plugins/acme/connector.lua:2: ctx.http:get%(path_or_url, options%) expected", lines[2])
     assert.matches("^plugins/acme/connector.lua:3: json, form and body: only one", lines[3])
     assert.matches("^plugins/acme/connector.lua:5: GET '/us ers': not a usable URL", lines[5])
+    assert.matches("^plugins/acme/connector.lua:6: 'b': a value or a list of values expected", lines[6])
+    assert.matches("^plugins/acme/connector.lua:7: timeout_s: seconds expected, got %-1", lines[7])
   end)
 end)
 

@@ -73,6 +73,14 @@ describe("reeve new PLUGIN", function()
     assert.equal("return 'my work'", reeve.read(folder .. "/mapping.lua"))
   end)
 
+  it("leaves nothing where not all of it can be written", function()
+    local dir = reeve.folder()
+    reeve.shell(("trap '' XFSZ; ulimit -f 1; %s --home %s new mine --dir %s 2>&1; true"):format(
+      reeve.quote(reeve.bin), reeve.quote(home), reeve.quote(dir)))
+    assert.equal("", reeve.shell("ls -A " .. reeve.quote(dir)))
+    assert.equal(0, run(home, "new", "mine", "--dir", dir).code)
+  end)
+
   it("refuses what is no name, and writes nothing", function()
     local empty = reeve.folder()
     for _, name in ipairs { "Acme", "../x", "a/b", "1st", "", ("a"):rep(64), "a b", ".a" } do

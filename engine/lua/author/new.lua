@@ -37,11 +37,19 @@ local function filled(template, name)
   return (template:gsub("@(%u+)@", { NAME = name, TITLE = title_of(name) }))
 end
 
-local function write(folder, name)
+local function write_all(folder, name)
   fail.try(sys.mkdir_p(folder .. "/test", mode.shared_folder))
   for _, file in ipairs(FILES) do
     fail.try(sys.create_file(folder .. "/" .. file[1], filled(require(file[2]), name), mode.shared_file))
   end
+end
+
+-- All of it or nothing: half a plugin would be in the way of the next try.
+local function write(folder, name)
+  local ok, why = pcall(write_all, folder, name)
+  if ok then return end
+  sys.remove_tree(folder)
+  error(why, 0)
 end
 
 -- Is there a plugin of this name that would no longer be found?

@@ -17,6 +17,7 @@ local response = require "target.response"
 local retry = require "target.retry"
 local sys = require "host.sys"
 local task = require "target.task"
+local shape = require "shape"
 local url = require "target.url"
 
 local M = {}
@@ -24,6 +25,10 @@ local M = {}
 local known_options = contract.group("request").by
 
 local function check_options(options)
+  local life = options.timeout_s
+  if life ~= nil and not (type(life) == "number" and life > 0) then
+    error(("timeout_s: seconds expected, got %s"):format(shape.show(life)), 0)
+  end
   for name in pairs(options) do
     if not known_options[name] then
       local names = table.concat(contract.names "request", " ")

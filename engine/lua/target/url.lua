@@ -55,6 +55,9 @@ function M.query(fields)
   for _, name in ipairs(names) do
     local value = fields[name]
     if type(value) == "table" or json.is_raw(value) then
+      if type(value) == "table" and value[1] == nil and next(value) ~= nil then
+        error(("'%s': a value or a list of values expected, got a table by name"):format(name), 0)
+      end
       for _, one in ipairs(value) do add(parts, name, one) end
     elseif value ~= json.null then
       add(parts, name, value)
