@@ -122,6 +122,13 @@ describe("reeve test", function()
     assert.equal(before, select(2, records()))
   end)
 
+  it("says what is wrong with the scenarios, and in which", function()
+    write { ["test/scenarios.lua"] = "return" }
+    assert.matches("plugins/acme/test/scenarios.lua: it returns no table", test(3).err, 1, true)
+    write { ["test/scenarios.lua"] = (SCENARIOS:gsub("small = {}", "small = { set = { userz = 1 } }")) }
+    assert.matches("plugins/acme/test/scenarios.lua: small: the simulator has no option 'userz'", test(3).err, 1, true)
+  end)
+
   it("tries every fault, and says how often", function()
     test(0, "--update")
     local result = reeve.json(test(0, "-o", "json").out)

@@ -114,6 +114,7 @@ return {
       end
     end)
     progress:done()
+    if not ok and type(why) == "table" and why.signal then why.message = "ended by signal " .. why.signal end
     if not ok then error(why, 0) end
     print_all(ctx.out, result, sys.mono() - began)
     return result.ok and 0 or 1

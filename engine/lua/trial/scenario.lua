@@ -95,7 +95,8 @@ function M.all(plugin)
     fail("config", file .. ": there is no such file", "plugins/README.md tells what stands in it")
   end
   local tree, message, code = vm.data(text, "@" .. file)
-  if tree == nil then fail(code or "config", message) end
+  if tree == nil and message then fail(code or "config", message) end
+  if type(tree) ~= "table" then fail("config", file .. ": it returns no table") end
   check(tree, "", file)
   local list = {}
   for _, name in ipairs(shape.names(tree.scenarios)) do

@@ -91,6 +91,9 @@ function M.open(home, plugin, scenario)
   end)
   if ok then return self end
   self:close()
+  if fail.is(why) and why.code == "usage" then -- an option that the simulator does not know
+    why.code, why.message = "config", ("%s/test/scenarios.lua: %s: %s"):format(plugin.shown, scenario.name, why.message)
+  end
   if fail.is(why) then -- nobody has written the connector's file that is told of
     why.message = why.message:gsub("^%S*/connectors/trial%.json", plugin.shown .. "/test/scenarios.lua", 1)
   end
