@@ -318,6 +318,15 @@ describe("lint of a connector", function()
       findings(synced(mapping)))
   end)
 
+  it("tells a mapping that raises, once a kind, and what", function()
+    local home = synced("return {\n  user = function(raw) return { id = raw.id } end," .. TEAM, "return {}")
+    reeve.write(home .. "/scripts/main.lua",
+      "local time = require 'reeve.time'\nreturn { user = function(raw) return time.parse(raw.name, '%Q') end }")
+    assert.equal("scripts/main.lua:2: error: 'user' raises for 3 of 3 objects of the last run: time.parse(text, format, "
+      .. "zone): format: %Y %m %d %H %M %S %b %p %z are known, got %Q. They would be set aside.",
+      findings(home))
+  end)
+
   it("looks at its operator's mapping", function()
     assert.equal("scripts/main.lua:1: error: record has no 'emial'. Did you mean 'email'?",
       findings(synced("return {\n  user = function(raw) return { id = raw.id } end," .. TEAM,

@@ -13,6 +13,7 @@ local vm = require "host.vm"
 local M = {}
 
 local MOST = 500 -- objects of a kind
+local RAISED = "it raised: " -- no record, which is JSON, begins so
 
 --- An empty sample of objects from here ("the last run"). `made`: a simulator's, which need not have all members that
 --- the target's have; one that is read and missing is told of only where it looks misspelt.
@@ -47,7 +48,7 @@ local function result_of(loaded, object, raw, at)
   local ok, record = vm.protect(map, raw, at)
   if ok and record ~= nil and script then ok, record = vm.protect(script, raw, record, at) end
   if not ok and type(record) == "table" and record.breach then fail("config", record.message) end
-  if not ok then return "it raised: " .. loader.message(record) end
+  if not ok then return RAISED .. loader.message(record) end
   return record == nil and "nothing" or json.encode(record) or "what is no JSON"
 end
 
@@ -61,9 +62,30 @@ local function run_all(list, loaded, from, to, step)
   return results
 end
 
+-- One finding a kind, with what the first of its objects raised.
+local function report_raises(list, results, loaded, report)
+  local raises = {}
+  for i, object in ipairs(list) do
+    local why = results[i]:sub(1, #RAISED) == RAISED and results[i]:sub(#RAISED + 1)
+    local of = raises[object.kind]
+    if why and of then of.n = of.n + 1 end
+    if why and not of then
+      raises[object.kind] = { n = 1, why = why }
+      raises[#raises + 1] = object.kind
+    end
+  end
+  for _, kind in ipairs(raises) do
+    local of = raises[kind]
+    local file, line, words = of.why:match("^([^:\n]+):(%d+): (.*)$")
+    report(file or loaded.file, tonumber(line) or kind, "error", ("'%s' raises for %d of %d objects of %s: %s."):format(
+      kind, of.n, list.counts[kind], list.of, words or of.why), "They would be set aside.")
+  end
+end
+
 local function check_order(list, load, report)
   local first = load()
   local forward = run_all(list, first, 1, #list, 1)
+  report_raises(list, forward, first, report)
   local backward = run_all(list, load(), #list, 1, -1)
   local told = {}
   for i, object in ipairs(list) do
