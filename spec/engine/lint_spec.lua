@@ -319,11 +319,12 @@ describe("lint of a connector", function()
   end)
 
   it("tells a mapping that raises, once a kind, and what", function()
-    local home = synced("return {\n  user = function(raw) return { id = raw.id } end," .. TEAM, "return {}")
+    local home = synced("return {\n  user = function(raw) return { id = raw.id } end," .. TEAM,
+      "return { user = function(_, record) return record end }")
     reeve.write(home .. "/scripts/main.lua",
-      "local time = require 'reeve.time'\nreturn { user = function(raw) return time.parse(raw.name, '%Q') end }")
-    assert.equal("scripts/main.lua:2: error: 'user' raises for 3 of 3 objects of the last run: time.parse(text, format, "
-      .. "zone): format: %Y %m %d %H %M %S %b %p %z are known, got %Q. They would be set aside.",
+      "local time = require 'reeve.time'\nreturn { user = function(raw) local t = time.parse(raw.name, '%Q') end }")
+    assert.equal("scripts/main.lua:2: error: 'user' raises for 3 of 3 objects of the last run: time.parse(text, "
+      .. "format, zone): format: %Y %m %d %H %M %S %b %p %z are known, got %Q. They would be set aside.",
       findings(home))
   end)
 

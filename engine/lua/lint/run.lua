@@ -77,7 +77,8 @@ local function report_raises(list, results, loaded, report)
   for _, kind in ipairs(raises) do
     local of = raises[kind]
     local file, line, words = of.why:match("^([^:\n]+):(%d+): (.*)$")
-    report(file or loaded.file, tonumber(line) or kind, "error", ("'%s' raises for %d of %d objects of %s: %s."):format(
+    local by_script = loaded.script and loaded.script[kind]
+    report(file or by_script and loaded.script_file or loaded.file, tonumber(line) or kind, "error", ("'%s' raises for %d of %d objects of %s: %s."):format(
       kind, of.n, list.counts[kind], list.of, words or of.why), "They would be set aside.")
   end
 end
