@@ -77,9 +77,10 @@ local function report_raises(list, results, loaded, report)
   for _, kind in ipairs(raises) do
     local of = raises[kind]
     local file, line, words = of.why:match("^([^:\n]+):(%d+): (.*)$")
-    local by_script = loaded.script and loaded.script[kind]
-    report(file or by_script and loaded.script_file or loaded.file, tonumber(line) or kind, "error", ("'%s' raises for %d of %d objects of %s: %s."):format(
-      kind, of.n, list.counts[kind], list.of, words or of.why), "They would be set aside.")
+    file = file or loaded.script and loaded.script[kind] and loaded.script_file or loaded.file
+    local message = ("'%s' raises for %d of %d objects of %s: %s."):format(kind, of.n, list.counts[kind], list.of,
+      words or of.why)
+    report(file, tonumber(line) or kind, "error", message, "They would be set aside.")
   end
 end
 
