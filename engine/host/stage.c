@@ -8,9 +8,10 @@
 #include "secret.h"
 
 enum {
-    STAGE_BATCH = 3 * MIB, /* bytes of records that wait to be written */
-    STAGE_ROWS = 1 * MIB,  /* bytes of other rows that wait */
-    STAGE_DELAY_MS = 200,  /* longest a page that ended waits, while others end */
+    STAGE_BATCH = 3 * MIB,   /* bytes of records that wait to be written */
+    STAGE_ROWS = 256 * 1024, /* bytes of other rows that wait */
+    STAGE_ROW = 2 * MIB,     /* one of them at most: a cursor, a value of the cache */
+    STAGE_DELAY_MS = 200,    /* longest a page that ended waits, while others end */
 };
 
 struct row {
@@ -29,7 +30,7 @@ enum err stage_open(struct stage **out, struct state *s, uint64_t run, struct er
     g->s = s;
     g->run = run;
     buf_init(&g->records, STAGE_BATCH + 2 * LIMIT_RECORD + 16 * MIB);
-    buf_init(&g->rows, 2 * STAGE_ROWS);
+    buf_init(&g->rows, STAGE_ROWS + STAGE_ROW);
     clock_gettime(CLOCK_MONOTONIC, &g->last_sync);
     struct store_txn *t;
     struct state_numbers n;
