@@ -213,6 +213,8 @@ describe("a recording", function()
     local sim = reeve.sim { plugin = "torq", users = 40, roles = 8, roles_page = 3,
       client_secret = "canary-secret-4711" }
     local home, path = reeve.home(), reeve.path("torq.cassette.jsonl")
+    -- In the home, where any build finds it; those of the tree are found by build/reeve alone.
+    reeve.shell("mkdir -p " .. home .. "/plugins && cp -r plugins/torq " .. home .. "/plugins/")
     reeve.connector(home, "main", { plugin = "torq", settings = { client_id = "sim-client-id",
       client_secret = "env:SECRET", api_url = sim.url .. "/public/v1alpha", auth_url = sim.url .. "/v1/auth/token" } })
     local env = { SECRET = "canary-secret-4711" }
