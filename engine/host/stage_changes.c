@@ -79,8 +79,9 @@ static enum err note_word(struct changes *c, struct store_txn *t, const struct s
     return ERR_OK;
 }
 
-static enum err read_row(struct changes *c, struct span value, uint64_t *at, struct store_txn *t,
-                         struct error *e) {
+static enum err read_row(struct changes *c, struct store_txn *t, struct span key,
+                         struct span value, uint64_t *at, struct error *e) {
+    (void)key;
     enum err rc = ERR_OK;
     for (size_t i = 0; i < value.n / sizeof(struct seq_entry) && !rc; i++) {
         struct seq_entry entry;
@@ -114,12 +115,6 @@ static enum err each_row(struct changes *c, bool write,
     if (!rc && write) return store_commit(t, e);
     store_abort(t);
     return rc;
-}
-
-static enum err read_words(struct changes *c, struct store_txn *t, struct span key,
-                           struct span value, uint64_t *at, struct error *e) {
-    (void)key;
-    return read_row(c, value, at, t, e);
 }
 
 static int by_key_and_place(const void *a, const void *b) {
@@ -242,7 +237,7 @@ enum err stage_changes_end(struct stage_unit *u, bool rest, struct error *e) {
     if (!c) return no_memory(e);
     c->u = u;
     enum err rc = stage_sync(u->g, e);
-    if (!rc) rc = each_row(c, false, read_words, e);
+    if (!rc) rc = each_row(c, false, read_row, e);
     if (!rc) keep_last_words(c);
     if (!rc) rc = each_row(c, true, void_row, e);
     if (!rc && rest) rc = take_rest(c, e);
