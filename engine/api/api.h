@@ -41,4 +41,7 @@ lua_Integer api_opt_integer(lua_State *L, int t, const char *field, lua_Integer 
 lua_Number api_opt_number(lua_State *L, int t, const char *field, lua_Number otherwise);
 int api_opt_boolean(lua_State *L, int t, const char *field, int otherwise);
 
+/* Pushes the table with weak keys that the registry keeps under `key`; made when first asked for. */
+void api_weak_table(lua_State *L, const void *key);
+
 #endif

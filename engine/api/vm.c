@@ -116,25 +116,13 @@ int vm_protect(lua_State *L, int nargs, int nresults) {
 /* Registry key of the labels: coroutine to text, weak in its keys. */
 static const char labels;
 
-static void push_labels(lua_State *L) {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &labels) == LUA_TTABLE) return;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &labels);
-}
-
 lua_State *vm_thread(lua_State *L, const char *label) {
     lua_State *thread = lua_newthread(L);
     lua_checkstack(thread, VM_STACK_ROOM);
     budget_count(thread);
     lua_insert(L, -2);
     lua_xmove(L, thread, 1);
-    push_labels(L);
+    api_weak_table(L, &labels);
     lua_pushvalue(L, -2);
     lua_pushstring(L, label);
     lua_rawset(L, -3);

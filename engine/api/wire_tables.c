@@ -1,4 +1,5 @@
 #include "wire_tables.h"
+#include "api.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
@@ -44,18 +45,6 @@ static enum wire_kind kind_of(const char *type) {
     return (enum wire_kind)kind;
 }
 
-static void push_all(lua_State *L) {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &ready_key) == LUA_TTABLE) return;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &ready_key);
-}
-
 /* Under 0 stands that messages are being made. What is found so at the start of a call was left by
  * one that raised (no memory, say), and is made anew: its messages may point to half of one. */
 static bool is_making(lua_State *L, int ready) {
@@ -73,7 +62,7 @@ static void set_making(lua_State *L, int ready, bool making) {
 }
 
 struct wire_tables wire_tables_open(lua_State *L, int source) {
-    push_all(L);
+    api_weak_table(L, &ready_key);
     lua_pushvalue(L, source);
     if (lua_rawget(L, -2) != LUA_TTABLE || is_making(L, -1)) {
         lua_pop(L, 1);
