@@ -1,9 +1,10 @@
 #include "wire_tables.h"
-#include "api.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "api.h"
 
 /* The registry keeps, under the address of this, what was made ready of each set of tables. */
 static const char ready_key;
