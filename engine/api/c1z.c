@@ -4,7 +4,7 @@
  *   file:add(table, message, text|nil, …) -> true | nil, …   the table's columns in the order of c1z.h;
  *                                          table: resource_type, resource, entitlement, grant
  *   file:finish(ended) -> true | nil, …    no row can be added after it
- *   file:write(path) -> true | nil, …      into a file that is there
+ *   file:write(path [, name]) -> true | nil, …  into a file that is there; messages call it `name`
  *   file:close() */
 #include "c1z.h"
 
@@ -58,8 +58,9 @@ static int l_finish(lua_State *L) {
 }
 
 static int l_write(lua_State *L) {
+    const char *path = luaL_checkstring(L, 2), *name = luaL_optstring(L, 3, path);
     struct error e;
-    return api_result(L, c1z_write(check(L), luaL_checkstring(L, 2), &e), &e);
+    return api_result(L, c1z_write(check(L), path, name, &e), &e);
 }
 
 int luaopen_host_c1z(lua_State *L) {

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "c1z.h"
+#include "draft.h"
 #include "http.h"
 #include "json.h"
 #include "log.h"
@@ -18,6 +19,7 @@
 
 const luaL_Reg api_modules[] = {
     {"host.c1z", luaopen_host_c1z},
+    {"host.draft", luaopen_host_draft},
     {"host.http", luaopen_host_http},
     {"host.json", luaopen_host_json},
     {"host.log", luaopen_host_log},

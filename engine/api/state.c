@@ -5,7 +5,8 @@
  *   st:run(n) -> JSON | nil · st:runs() -> iterator of n, JSON, newest first
  *   st:log(run) -> iterator of JSON
  *   st:records(what [, type]) -> iterator of JSON        what: resource, entitlement, grant
- *   st:show(type, id) -> JSON | nil
+ *   st:holdings() -> iterator of kind, JSON              resources, each followed by the grants it holds
+ *   st:show(type, id [, slug]) -> JSON | nil             the resource, or its entitlement
  *   st:history(type, id) -> iterator of {run, op, kind, before, after}, newest first
  *   st:changes(from, to) -> the same, of all things that runs after `from` up to `to` changed
  *   st:excluded([run]) -> iterator of JSON
@@ -239,9 +240,10 @@ static void set_json(lua_State *L, const char *field, struct span json) {
     lua_setfield(L, -2, field);
 }
 
+static const char *const kind_names[] = {"", "resource", "entitlement", "grant"};
+
 static int next_change(lua_State *L) {
     static const char *const ops[] = {"same", "added", "changed", "removed"};
-    static const char *const kinds[] = {"", "resource", "entitlement", "grant"};
     struct browse_item item;
     if (!browse_step(L, &item)) return 0;
     lua_createtable(L, 0, 5);
@@ -249,7 +251,7 @@ static int next_change(lua_State *L) {
     lua_setfield(L, -2, "run");
     lua_pushstring(L, ops[item.op & 3]);
     lua_setfield(L, -2, "op");
-    lua_pushstring(L, kinds[item.kind & 3]);
+    lua_pushstring(L, kind_names[item.kind & 3]);
     lua_setfield(L, -2, "kind");
     set_json(L, "before", item.before);
     set_json(L, "after", item.after);
@@ -301,6 +303,22 @@ static int st_records(lua_State *L) {
     struct error e;
     enum err rc = browse_things(&h->b, s, kind, span_of(type, n), run, &e);
     return push_iterator(L, next_json, rc, &e);
+}
+
+static int next_holding(lua_State *L) {
+    struct browse_item item;
+    if (!browse_step(L, &item)) return 0;
+    lua_pushstring(L, kind_names[item.kind & 3]);
+    lua_pushlstring(L, item.after.p, item.after.n);
+    return 2;
+}
+
+static int st_holdings(lua_State *L) {
+    struct state *s = state_check(L, 1);
+    uint64_t run = accepted(L, s);
+    struct holder *h = new_holder(L);
+    struct error e;
+    return push_iterator(L, next_holding, browse_holdings(&h->b, s, run, &e), &e);
 }
 
 static int st_changes(lua_State *L) {
@@ -357,7 +375,10 @@ static int st_objects(lua_State *L) {
 static int st_show(lua_State *L) {
     struct state *s = state_check(L, 1);
     unsigned char key[RECORD_KEY];
-    check_key(L, s, key);
+    size_t id_len;
+    const char *type = luaL_checkstring(L, 2), *id = luaL_checklstring(L, 3, &id_len),
+               *slug = luaL_optstring(L, 4, NULL);
+    model_key(s->secret, slug ? RECORD_ENTITLEMENT : RECORD_RESOURCE, type, id, id_len, slug, key);
     uint64_t run = accepted(L, s);
     struct holder *h = new_holder(L);
     struct browse_item item;
@@ -524,13 +545,12 @@ static const luaL_Reg methods[] = {
     {"meta", st_meta},         {"run", st_run},           {"runs", st_runs},
     {"log", st_log},           {"records", st_records},   {"show", st_show},
     {"history", st_history},   {"changes", st_changes},   {"excluded", st_excluded},
-    {"sources", st_sources},   {"cached", st_cached},     {"begin", st_begin},
-    {"objects", st_objects},
-    {"put_run", st_put_run},   {"add_log", st_add_log},   {"publish", st_publish},
-    {"hold", st_hold},         {"close_run", st_close_run}, {"undo", st_undo},
-    {"drop", st_drop},         {"forget", st_forget},     {"drop_log", st_drop_log},
-    {"tidy", st_tidy},         {"copy", st_copy},         {"close", st_close},
-    {NULL, NULL},
+    {"sources", st_sources},   {"objects", st_objects},   {"holdings", st_holdings},
+    {"cached", st_cached},     {"begin", st_begin},       {"put_run", st_put_run},
+    {"add_log", st_add_log},   {"publish", st_publish},   {"hold", st_hold},
+    {"close_run", st_close_run}, {"undo", st_undo},       {"drop", st_drop},
+    {"forget", st_forget},     {"drop_log", st_drop_log}, {"tidy", st_tidy},
+    {"copy", st_copy},         {"close", st_close},       {NULL, NULL},
 };
 
 static const luaL_Reg functions[] = {{"open", f_open}, {NULL, NULL}};

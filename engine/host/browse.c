@@ -10,7 +10,7 @@
 #include "seq.h"
 #include "sorter.h"
 
-enum what { THINGS, CHANGES, HISTORY, EXCLUDED, SOURCES, OBJECTS };
+enum what { THINGS, HOLDINGS, CHANGES, HISTORY, EXCLUDED, SOURCES, OBJECTS };
 
 struct browse {
     enum what what;
@@ -18,7 +18,7 @@ struct browse {
     enum record_kind kind;
     uint64_t run, from;
     unsigned char key[RECORD_KEY];
-    struct sorter *sorter;    /* things: by record; changes: by key */
+    struct sorter *sorter;    /* things: by record; holdings, changes: by key */
     uint64_t *list;           /* history: runs, oldest first; sources: records */
     size_t count, capacity;
     size_t at;                /* how many of the list are done */
@@ -70,6 +70,26 @@ static bool has_type(struct span json, struct span type) {
 
 /* --- things --- */
 
+/* Where a thing is, by its record and its part in it: things in the order of their records. */
+static struct sorter_item by_record(uint64_t number, size_t part) {
+    struct state_key k = state_key_run_n(number, part);
+    struct sorter_item item = {.payload = 0};
+    memcpy(item.key, k.bytes, sizeof item.key);
+    return item;
+}
+
+enum { PART_BITS = 24 }; /* more parts than the bytes of a record have room for */
+
+/* The same in one number, under the key of who holds it: the resource itself goes first. */
+static struct sorter_item by_holder(const struct record *r, uint64_t number, size_t part) {
+    struct record_part p = record_part(r, part);
+    bool grant = p.key[0] == RECORD_GRANT;
+    struct sorter_item item = {
+        .payload = (uint64_t)grant << 63 | number << PART_BITS | (uint64_t)part};
+    memcpy(item.key, grant ? p.principal : p.key, sizeof item.key);
+    return item;
+}
+
 static enum err gather_thing(struct browse *b, struct store_txn *t, struct store_cursor *c,
                              const unsigned char key[RECORD_KEY], struct span type,
                              struct error *e) {
@@ -80,24 +100,24 @@ static enum err gather_thing(struct browse *b, struct store_txn *t, struct store
     rc = state_record(t, number, &r, e);
     if (rc) return rc;
     size_t part = record_find(&r, key);
-    if (part == r.parts || (b->kind == RECORD_RESOURCE && !has_type(record_json(&r, part), type)))
+    if (part == r.parts || (key[0] == RECORD_RESOURCE && !has_type(record_json(&r, part), type)))
         return ERR_OK;
-    struct state_key k = state_key_run_n(number, part);
-    struct sorter_item item = {.payload = 0};
-    memcpy(item.key, k.bytes, sizeof item.key);
+    struct sorter_item item =
+        b->what == HOLDINGS ? by_holder(&r, number, part) : by_record(number, part);
     return sorter_add(b->sorter, &item, e);
 }
 
-static enum err gather_things(struct browse *b, struct span type, struct error *e) {
+static enum err gather_things(struct browse *b, enum record_kind kind, struct span type,
+                              struct error *e) {
     struct store_txn *t;
     struct store_cursor *walk = NULL, *look = NULL;
-    unsigned char key[RECORD_KEY] = {(unsigned char)b->kind};
+    unsigned char key[RECORD_KEY] = {(unsigned char)kind};
     struct span k = span_of(key, RECORD_KEY), v;
     enum err rc = store_begin(b->s->store, false, &t, e);
     if (!rc) rc = store_cursor(t, STATE_IDX, &walk, e);
     if (!rc) rc = store_cursor(t, STATE_IDX, &look, e);
     if (!rc) rc = store_move(walk, STORE_SEEK, &k, &v, e);
-    while (!rc && k.n == RECORD_KEY && *(const unsigned char *)k.p == b->kind) {
+    while (!rc && k.n == RECORD_KEY && *(const unsigned char *)k.p == kind) {
         rc = gather_thing(b, t, look, k.p, type, e);
         if (!rc) rc = store_move(walk, STORE_NEXT_KEY, &k, &v, e);
     }
@@ -113,7 +133,7 @@ enum err browse_things(struct browse **out, struct state *s, enum record_kind ki
     if (rc) return rc;
     (*out)->kind = kind;
     rc = sorter_open(&(*out)->sorter, s->dir, 0, e);
-    if (!rc) rc = gather_things(*out, type, e);
+    if (!rc) rc = gather_things(*out, kind, type, e);
     if (!rc) rc = sorter_finish((*out)->sorter, e);
     return give_up(out, rc);
 }
@@ -134,6 +154,30 @@ static enum err next_thing(struct browse *b, struct store_txn *t, struct browse_
     item->record = state_u64(place.key);
     rc = state_record(t, item->record, &r, e);
     size_t part = (size_t)state_u64(place.key + 8);
+    return rc ? rc : copy(b, record_json(&r, part), &item->after, e);
+}
+
+enum err browse_holdings(struct browse **out, struct state *s, uint64_t run, struct error *e) {
+    enum err rc = open_browse(out, s, HOLDINGS, run, e);
+    if (rc) return rc;
+    struct span every = span_of("", 0);
+    rc = sorter_open(&(*out)->sorter, s->dir, 0, e);
+    if (!rc) rc = gather_things(*out, RECORD_RESOURCE, every, e);
+    if (!rc) rc = gather_things(*out, RECORD_GRANT, every, e);
+    if (!rc) rc = sorter_finish((*out)->sorter, e);
+    return give_up(out, rc);
+}
+
+static enum err next_holding(struct browse *b, struct store_txn *t, struct browse_item *item,
+                             bool *more, struct error *e) {
+    struct sorter_item place;
+    struct record r;
+    enum err rc = sorter_next(b->sorter, &place, more, e);
+    if (rc || !*more) return rc;
+    item->kind = place.payload >> 63 ? RECORD_GRANT : RECORD_RESOURCE;
+    item->record = place.payload << 1 >> 1 >> PART_BITS;
+    rc = state_record(t, item->record, &r, e);
+    size_t part = (size_t)(place.payload & ((1u << PART_BITS) - 1));
     return rc ? rc : copy(b, record_json(&r, part), &item->after, e);
 }
 
@@ -361,6 +405,9 @@ enum err browse_next(struct browse *b, struct browse_item *item, bool *more, str
     switch (b->what) {
     case THINGS:
         rc = next_thing(b, t, item, more, e);
+        break;
+    case HOLDINGS:
+        rc = next_holding(b, t, item, more, e);
         break;
     case CHANGES:
         rc = next_change(b, t, item, more, e);

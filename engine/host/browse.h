@@ -30,6 +30,10 @@ struct browse;
 enum err browse_things(struct browse **out, struct state *s, enum record_kind kind,
                        struct span type, uint64_t run, struct error *e);
 
+/* Every resource seen as of a run, each followed by the grants that it holds; `kind` tells which an
+ * item is. Resources come in an order of no meaning that is the same in every run. */
+enum err browse_holdings(struct browse **out, struct state *s, uint64_t run, struct error *e);
+
 /* What runs after `from` up to `to` changed, each thing once: how it was and how it is. With
  * `from` = `to` - 1 that is what one run did. Held and rejected runs are left out but for `to`. */
 enum err browse_changes(struct browse **out, struct state *s, uint64_t from, uint64_t to,

@@ -187,15 +187,13 @@ enum err c1z_finish(struct c1z *c, const char *ended, struct error *e) {
     return rc;
 }
 
-enum err c1z_write(struct c1z *c, const char *path, struct error *e) {
+enum err c1z_write(struct c1z *c, const char *path, const char *name, struct error *e) {
     static const char magic[] = "C1ZF"; /* its NUL belongs to it */
-    if (c->db) return err_set(e, ERR_FAILED, "write %s: its tables are not finished", path);
+    if (c->db) return err_set(e, ERR_FAILED, "write %s: its tables are not finished", name);
     int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) return err_errno(e, ERR_STORAGE, "write", path);
-    enum err rc = pack_file(c->fd, fd, path, span_of(magic, sizeof magic), e);
-    if (!rc && fsync(fd) != 0 && errno != EINVAL && errno != EROFS) /* a device or pipe has none */
-        rc = err_errno(e, ERR_STORAGE, "write", path);
-    if (close(fd) != 0 && !rc) rc = err_errno(e, ERR_STORAGE, "write", path);
+    if (fd < 0) return err_errno(e, ERR_STORAGE, "write", name);
+    enum err rc = pack_file(c->fd, fd, name, span_of(magic, sizeof magic), e);
+    if (close(fd) != 0 && !rc) rc = err_errno(e, ERR_STORAGE, "write", name);
     return rc;
 }
 

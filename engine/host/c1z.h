@@ -39,8 +39,9 @@ enum err c1z_add(struct c1z *c, enum c1z_table table, const struct span *columns
 /* Ends the sync: indexes, the time of its end, commit. No row can be added after it. */
 enum err c1z_finish(struct c1z *c, const char *ended, struct error *e);
 
-/* Writes the finished file to the path, which is there already and is emptied; synced to the disk. */
-enum err c1z_write(struct c1z *c, const char *path, struct error *e);
+/* Writes the finished file to the path, which is there already and is emptied; `name` is what
+ * messages call it. */
+enum err c1z_write(struct c1z *c, const char *path, const char *name, struct error *e);
 
 void c1z_free(struct c1z *c);
 

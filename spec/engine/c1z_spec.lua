@@ -35,6 +35,7 @@ local PLUGIN = {
     local function same(raw)
       local record = {}
       for name, value in pairs(raw) do record[name] = value end
+      if record.name == "broken" then record.name = "\xFF" end
       return record
     end
     return { user = same, role = same, group = same, app = same, key = same, org = same }
@@ -237,6 +238,16 @@ describe("export -o c1z", function()
     assert.matches("escaped", err)
   end)
 
+  it("has no text that is not UTF-8: a record with one was set aside", function()
+    local home = home_with()
+    local r = reeve.run { "sync", "main", home = home, env = { REEVE_SETTINGS_DATA = reeve.encode {
+      user = { { id = "u1", name = "broken" }, { id = "u2", name = "Bé" } } } } }
+    assert.equal(7, r.code, r.err)
+    local ask = export(home)
+    assert.equal("user:u2", ask "select group_concat(external_id) from v1_resources")
+    assert.equal(hex(field(3, "Bé")), data_of(ask, "resources", "user:u2"):match("1a03.*c3a9"))
+  end)
+
   it("leaves out an exclusion group of more than 50 entitlements, and says so", function()
     local function roles(n)
       local list = {}
@@ -266,6 +277,18 @@ describe("export -o c1z", function()
       assert.equal(first(sql), second(sql))
     end
     assert.not_equal(first "select sync_id from v1_sync_runs", second "select sync_id from v1_sync_runs")
+  end)
+
+  it("knows what the types were when the connector is gone, and its plugin too", function()
+    local home = home_with(SMALL)
+    local before = export(home)
+    reeve.ok { "remove", "main", "--keep-history", home = home }
+    assert(os.execute(("rm -r '%s/plugins'"):format(home)))
+    local after = export(home)
+    for _, table in ipairs { "resource_types", "resources", "entitlements", "grants" } do
+      local sql = ("select id, external_id, hex(data) from v1_%s order by id"):format(table)
+      assert.equal(before(sql), after(sql))
+    end
   end)
 
   it("names syncs as the reference library does", function()

@@ -12,33 +12,14 @@ local M = {}
 local Export = {}
 Export.__index = Export
 
-local NAMED <const> = 10
 local WORDS <const> = {
-  cut = "longer than ConductorOne takes and cut",
-  escaped = "a ':' in a principal's id, escaped in the grant's id",
-  ungrouped = "exclusion groups that ConductorOne would refuse, left out",
+  { "cut", "longer than ConductorOne takes and cut" },
+  { "escaped", "a ':' in a principal's id, escaped in the grant's id" },
+  { "ungrouped", "exclusion groups that ConductorOne would refuse, left out" },
 }
 
 local function encode(name, value)
   return fail.try(wire.encode(messages, name, value))
-end
-
--- Counts what became of something, and keeps the first names.
-function Export:note(how, what)
-  local note = self.notes[how] or { n = 0 }
-  self.notes[how] = note
-  note.n = note.n + 1
-  if note.n <= NAMED then note[note.n] = what end
-end
-
-function Export:tell()
-  for _, how in ipairs { "cut", "escaped", "ungrouped" } do
-    local note = self.notes[how]
-    if note then
-      require("log").warn(WORDS[how], { count = note.n,
-        what = table.concat(note, ", ") .. (note.n > NAMED and ", …" or "") })
-    end
-  end
 end
 
 function Export:add(table, ...)
@@ -61,7 +42,7 @@ function Export:resource_types(names)
 end
 
 function Export:resources()
-  local function note(...) self:note(...) end
+  local function note(...) self.notes:add(...) end
   self:each("resource", function(record)
     local trait, parent = (self.declared[record.type] or {}).trait, record.parent or {}
     local blob = encode("c1.connector.v2.Resource", message.resource(record, trait, note))
@@ -70,9 +51,9 @@ function Export:resources()
 end
 
 function Export:entitlements()
-  local function note(...) self:note(...) end
+  local function note(...) self.notes:add(...) end
   local refused = require("c1.exclusion").refused(fail.try(self.st:records "entitlement"))
-  for group, why in pairs(refused) do self:note("ungrouped", group .. " (" .. why .. ")") end
+  for group, why in pairs(refused) do self.notes:add("ungrouped", group .. " (" .. why .. ")") end
   self:each("entitlement", function(record)
     local group = record.exclusion_group
     local m = message.entitlement(record, self.types, group and not refused[group.id] and group, note)
@@ -81,7 +62,7 @@ function Export:entitlements()
 end
 
 function Export:grants()
-  local function note(...) self:note(...) end
+  local function note(...) self.notes:add(...) end
   self:each("grant", function(record)
     local m, on, to = message.grant(record, note), record.entitlement, record.principal
     self:add("grant", encode("c1.connector.v2.Grant", m), on.type, on.id, m.entitlement.id, to.type, to.id, m.id)
@@ -91,20 +72,21 @@ end
 --- Writes the file. spec: home, name, st (the state), run (the accepted run's record), path, step(n) (told how far
 --- it is). Returns the number of records.
 function M.write(spec)
-  local self = setmetatable({ st = spec.st, step = spec.step, notes = {}, n = 0 }, Export)
-  self.declared = require("config.connector").load(spec.home, spec.name).manifest.resources
-  local run = spec.run
-  require("state.export").whole(spec.path, function(temporary, folder)
+  local self = setmetatable({ st = spec.st, step = spec.step, n = 0,
+    notes = require("c1.notes").new(WORDS) }, Export)
+  local run, snapshot = spec.run, require "state.snapshot"
+  self.declared = snapshot.declared(spec.home, spec.name, run)
+  require("state.export").whole(spec.path, function(by, folder)
     local file <close> = fail.try(require("host.c1z").create(folder, id.sync(run.started), id.time(run.started)))
     self.file = file
-    self:resource_types(require("state.snapshot").types(spec.home, spec.name, run))
+    self:resource_types(snapshot.types(spec.home, spec.name, run))
     self:resources()
     self:entitlements()
     self:grants()
     fail.try(file:finish(id.time(run.ended or run.started)))
-    fail.try(file:write(temporary))
+    fail.try(file:write(by, spec.path))
   end)
-  self:tell()
+  self.notes:tell()
   return self.n
 end
 

@@ -14,8 +14,8 @@ end
 
 return {
   name = "export",
-  summary = "The last accepted state as a file (jsonl, c1z) or a folder (csv)",
-  usage = "NAME -o csv|jsonl|c1z -f FILE",
+  summary = "The last accepted state as a file (jsonl, c1z, c1-csv) or a folder (csv)",
+  usage = "NAME -o csv|jsonl|c1z|c1-csv -f FILE",
   min = 1,
   max = 1,
   examples = {
@@ -23,18 +23,22 @@ return {
     { "reeve export main -o csv -f main",
       "a folder: resources.csv, entitlements.csv, grants.csv, excluded.csv" },
     { "reeve export main -o c1z -f main.c1z", "for ConductorOne, as its own connectors write it" },
+    { "reeve export main -o c1-csv -f main.csv", "for who uploads to ConductorOne by hand: a row a grant" },
     { "reeve export main -o csv -f main --max-age 26h", "exit 12, and no file, where the data is older" },
   },
   flags = {
-    { name = "output", short = "o", arg = "FORM", choices = { "csv", "jsonl", "c1z" }, help = "csv, jsonl or c1z" },
+    { name = "output", short = "o", arg = "FORM", choices = { "csv", "jsonl", "c1z", "c1-csv" },
+      help = "csv, jsonl, c1z or c1-csv" },
     { name = "file", short = "f", arg = "FILE", help = "the file, or for csv the folder, to write" },
     { name = "max-age", arg = "AGE", help = "refuse data that is older (26h, 2d)" },
   },
   notes = "Files appear whole or not at all, readable by their owner only. csv is RFC 4180, UTF-8, and changes\n"
     .. "no value: open it as data, not as formulas. c1z holds a full sync; what ConductorOne's limits do not let\n"
-    .. "through (names over 1 KB, exclusion groups of more than 50) is cut or left out, counted and named.",
+    .. "through (names over 1 KB, exclusion groups of more than 50) is cut or left out, counted and named.\n"
+    .. "c1-csv has the columns that ConductorOne's file connector knows: accounts, and what they hold; grants to\n"
+    .. "groups, and entitlements that nobody holds, have a place in c1z alone.",
   run = function(ctx, args, flags)
-    if not flags.output then fail("usage", "reeve export: -o csv, -o jsonl or -o c1z expected") end
+    if not flags.output then fail("usage", "reeve export: -o csv, -o jsonl, -o c1z or -o c1-csv expected") end
     if not flags.file or flags.file == "" then fail("usage", "reeve export: -f FILE expected") end
     if flags.file == "-" then
       fail("usage", "reeve export writes a file", "`reeve list NAME resources -o jsonl` prints; or -f /dev/stdout")
@@ -46,8 +50,9 @@ return {
       if done % 1000 == 0 then progress:at(done, nil, "records") end
     end
     local n
-    if flags.output == "c1z" then
-      n = require("c1.export").write { home = ctx.home, name = args[1], st = st, run = run, path = flags.file,
+    local c1 = ({ c1z = "c1.export", ["c1-csv"] = "c1.csv" })[flags.output]
+    if c1 then
+      n = require(c1).write { home = ctx.home, name = args[1], st = st, run = run, path = flags.file,
         step = step }
     else
       n = require("state.export")[flags.output](st, meta.accepted, flags.file, step)

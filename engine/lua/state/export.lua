@@ -37,27 +37,20 @@ local function target_of(path)
   return sys.real_path(path) or path, found.type == "file"
 end
 
---- A file beside its final place, its owner's alone: fn(its path, a folder with room for more) writes it, then it
---- takes its place. A device or pipe is written to as it is.
+--- A new file, its owner's alone: fn(a path to write it by, a folder with room for more) fills it, then it takes
+--- its place. A device or pipe is written to as it is.
 function M.whole(path, fn)
-  local sys = require "host.sys"
   local target, regular = target_of(path)
   if not regular then return fn(target, os.getenv "TMPDIR" or "/tmp") end
-  local temporary = ("%s.%d.tmp"):format(target, sys.pid())
-  fail.try(sys.write_file(temporary, "", mode.private_file))
-  local ok, e = pcall(function()
-    fn(temporary, target:match("^(.*)/") or ".")
-    fail.try(sys.rename(temporary, target))
-  end)
-  if ok then return end
-  os.remove(temporary)
-  error(e, 0)
+  local draft <close> = fail.try(require("host.draft").open(target))
+  fn(draft:path(), target:match("^(.*)/") or ".")
+  fail.try(draft:keep())
 end
 
--- The same, where fn(write) writes text.
-local function whole(path, fn)
-  M.whole(path, function(temporary)
-    local file <close>, message = io.open(temporary, "wb")
+--- The same, where fn(write) writes text.
+function M.text(path, fn)
+  M.whole(path, function(by)
+    local file <close>, message = io.open(by, "wb")
     if not file then cannot(path, message) end
     fill(path, file, fn)
   end)
@@ -72,7 +65,7 @@ end
 --- One file with a record a line; returns the number of records. step(n) is told how far it is.
 function M.jsonl(st, run, path, step)
   local n = 0
-  whole(path, function(write)
+  M.text(path, function(write)
     for _, kind in ipairs(M.kinds) do
       for text in texts(st, kind[1], run) do
         write(with_kind(kind[1], text))
@@ -90,7 +83,7 @@ function M.csv(st, run, path, step)
   fail.try(sys.mkdir_p(path, mode.private_folder))
   local n = 0
   for _, kind in ipairs(M.kinds) do
-    whole(path .. "/" .. kind[2] .. ".csv", function(write)
+    M.text(path .. "/" .. kind[2] .. ".csv", function(write)
       local each = texts(st, kind[1], run)
       csv.write(write, record.columns("csv", kind[1]), function()
         local text = each()

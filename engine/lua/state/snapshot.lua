@@ -79,12 +79,19 @@ local function counted(run, into)
   end
 end
 
---- Resource types that this connector's plugin declares or its accepted run has, sorted.
+--- What is known of the resource types by name: { trait, title, description, entitlements }, as the plugin had
+--- them when the run began; where a run of a former version did not keep it, as the plugin has them today.
+function M.declared(home, name, run)
+  if run and run.types then return run.types end
+  return require("config.connector").load(home, name).manifest.resources
+end
+
+--- Resource types that this connector's plugin declared or its accepted run has, sorted.
 function M.types(home, name, run)
   local types, list = {}, {}
   counted(run, types)
-  local ok, c = pcall(function() return require("config.connector").load(home, name) end)
-  for type in pairs(ok and c.manifest.resources or {}) do types[type] = true end
+  local ok, declared = pcall(M.declared, home, name, run)
+  for type in pairs(ok and declared or {}) do types[type] = true end
   for type in pairs(types) do list[#list + 1] = type end
   table.sort(list)
   return list

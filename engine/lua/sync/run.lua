@@ -46,6 +46,19 @@ local function goes_on(old, identity, fresh)
   return since ~= nil and sys.now() - since < STALE_S
 end
 
+-- What the plugin says of its resource types, for those who read the state when the plugin has gone.
+local function types_of(manifest)
+  local types = {}
+  for name, declared in pairs(manifest.resources) do
+    local slugs = {}
+    for slug in pairs(declared.entitlements or {}) do slugs[#slugs + 1] = slug end
+    table.sort(slugs)
+    types[name] = { trait = declared.trait, title = declared.title, description = declared.description,
+      entitlements = slugs[1] and slugs or nil }
+  end
+  return types
+end
+
 --- Begins a run, or goes on with the one that was left open.
 function M.begin(state, connector, identity, options)
   fail.try(state:tidy()) -- what a process that was killed after publishing has left
@@ -66,7 +79,7 @@ function M.begin(state, connector, identity, options)
   record.pid, record.user, record.host, record.progress_at = sys.pid(), sys.user(), sys.hostname(), sys.time()
   record.plugin, record.mapping, record.settings_digest, record.epoch =
     identity.plugin, identity.mapping, identity.settings_digest, identity.epoch
-  record.connector = connector.name
+  record.connector, record.types = connector.name, types_of(connector.manifest)
   run.number = run.number or fail.try(state:begin(encode(record)))
   record.run = run.number -- also of a run that ended before this was written
   run:save()
