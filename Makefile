@@ -15,7 +15,7 @@ FUZZ_S  ?= 10
 PACKAGES := make gcc pkg-config liblua5.4-dev lua-cjson-dev libcurl4-openssl-dev liblmdb-dev \
             libsodium-dev libssl-dev libmicrohttpd-dev libsqlite3-dev libzstd-dev lua5.4
 TEST_PACKAGES := lua-busted lua-check libcmocka-dev curl jq openssl nghttp2-proxy tinyproxy sqlite3 zstd
-# A SCIM server to test against is run by Node.js, which many have from elsewhere than Debian.
+# A SCIM server to test against and a stand-in of ConductorOne are run by Node.js, which many have from elsewhere.
 TEST_PACKAGES += $(if $(shell command -v node 2>/dev/null),,nodejs) $(if $(shell command -v npm 2>/dev/null),,npm)
 LIBRARIES := lua5.4 $(if $(CJSON),,lua5.4-cjson) libcurl lmdb libsodium libcrypto libmicrohttpd sqlite3 libzstd
 
