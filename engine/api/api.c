@@ -1,5 +1,7 @@
 #include "api.h"
 
+#include <limits.h>
+
 int api_fail(lua_State *L, const struct error *e) {
     lua_pushnil(L);
     lua_pushstring(L, e->text);
@@ -91,6 +93,17 @@ int api_opt_boolean(lua_State *L, int t, const char *field, int otherwise) {
     if (option(L, t, field, LUA_TBOOLEAN) != LUA_TNIL) otherwise = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return otherwise;
+}
+
+size_t api_descriptors(lua_State *L, int first, int *fds, int max) {
+    int n = lua_gettop(L) - first + 1;
+    if (n > max) luaL_error(L, "more than %d descriptors", max);
+    for (int i = 0; i < n; i++) {
+        lua_Integer fd = luaL_checkinteger(L, first + i);
+        luaL_argcheck(L, fd >= 0 && fd <= INT_MAX, first + i, "not a descriptor");
+        fds[i] = (int)fd;
+    }
+    return n > 0 ? (size_t)n : 0;
 }
 
 void api_weak_table(lua_State *L, const void *key) {

@@ -41,6 +41,10 @@ lua_Integer api_opt_integer(lua_State *L, int t, const char *field, lua_Integer 
 lua_Number api_opt_number(lua_State *L, int t, const char *field, lua_Number otherwise);
 int api_opt_boolean(lua_State *L, int t, const char *field, int otherwise);
 
+/* Reads the descriptors that are the arguments from `first` to the last, `max` at most; returns how
+ * many there are. Another type or more of them raises.  [-0, +0, v] */
+size_t api_descriptors(lua_State *L, int first, int *fds, int max);
+
 /* Pushes the table with weak keys that the registry keeps under `key`; made when first asked for. */
 void api_weak_table(lua_State *L, const void *key);
 

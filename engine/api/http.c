@@ -158,8 +158,10 @@ static int l_start(lua_State *L) {
 static int l_poll(lua_State *L) {
     struct client *c = check_client(L);
     double timeout_s = luaL_checknumber(L, 2);
+    int fds[HTTP_FDS];
+    size_t n_fds = api_descriptors(L, 3, fds, HTTP_FDS);
     struct error e;
-    if (http_poll(c->http, timeout_s, (int)luaL_optinteger(L, 3, -1), &e)) return api_fail(L, &e);
+    if (http_poll(c->http, timeout_s, fds, n_fds, &e)) return api_fail(L, &e);
     lua_getiuservalue(L, 1, CLIENT_REQUESTS);
     lua_newtable(L);
     lua_Integer n = 0;

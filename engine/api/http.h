@@ -6,7 +6,8 @@
  *   client:start{ method, url, headers = {name = value}, body, timeout_s, repeatable }
  *                                        -> request | nil, message, code
  *        url, header values and body may be secrets; a secret stays with the origin
- *   client:poll(timeout_s [, fd])        -> list of requests that were waited for and have news
+ *   client:poll(timeout_s, fd…)          -> list of requests that were waited for and have news
+ *        also ends when one of the descriptors can be read
  *   client:allow(host) · client:allowed(host) · client:stats() · client:close()
  *   bucket(requests, per_s) -> bucket; bucket:take() -> seconds to wait
  *   parse(url) -> { text, shown, origin, host } | nil, message, code

@@ -151,7 +151,7 @@ static int output(lua_State *L, int options, const char *field) {
     return fd;
 }
 
-/* spawn(argv [, {stdout = file|false, stderr = file|false}]) -> pid */
+/* spawn(argv [, {stdout = file|false, stderr = file|false, dir=, own=, tied=}]) -> pid */
 static int l_spawn(lua_State *L) {
     char *argv[LIMIT_ARGUMENTS + 1];
     struct error e = {0};
@@ -160,14 +160,19 @@ static int l_spawn(lua_State *L) {
     lua_Integer n = luaL_len(L, 1);
     luaL_argcheck(L, n >= 1 && n <= LIMIT_ARGUMENTS, 1, "1 to 256 arguments expected");
     luaL_checkstack(L, (int)n + 4, NULL);
-    int out = output(L, 2, "stdout"), err = output(L, 2, "stderr");
+    struct process_options o = {.out = output(L, 2, "stdout"), .err = output(L, 2, "stderr")};
+    if (lua_istable(L, 2)) {
+        o.dir = api_opt_string(L, 2, "dir", NULL);
+        o.own = api_opt_boolean(L, 2, "own", 0);
+        o.tied = api_opt_boolean(L, 2, "tied", 0);
+    }
     for (lua_Integer i = 1; i <= n; i++) {
         lua_geti(L, 1, i); /* stays on the stack, so that the string stays */
         argv[i - 1] = (char *)luaL_checkstring(L, -1);
     }
     argv[n] = NULL;
     fflush(stdout);
-    if (process_start(argv, out, err, &pid, &e)) return api_fail(L, &e);
+    if (process_start(argv, &o, &pid, &e)) return api_fail(L, &e);
     lua_pushinteger(L, pid);
     return 1;
 }
@@ -181,6 +186,22 @@ static int l_wait_any(lua_State *L) {
     lua_pushinteger(L, pid);
     lua_pushinteger(L, status);
     return 2;
+}
+
+static int l_wake_fd(lua_State *L) {
+    struct error e = {0};
+    int fd;
+    if (process_wake(&fd, &e)) return api_fail(L, &e);
+    lua_pushinteger(L, fd);
+    return 1;
+}
+
+/* sleep(seconds, fd…) */
+static int l_sleep(lua_State *L) {
+    int fds[PROCESS_FDS];
+    lua_Number seconds = luaL_checknumber(L, 1);
+    process_sleep(seconds, fds, api_descriptors(L, 2, fds, PROCESS_FDS));
+    return 0;
 }
 
 static int l_kill(lua_State *L) {
@@ -256,6 +277,8 @@ int luaopen_host_sys(lua_State *L) {
         {"signal_pending", l_signal_pending},
         {"spawn", l_spawn},
         {"wait_any", l_wait_any},
+        {"wake_fd", l_wake_fd},
+        {"sleep", l_sleep},
         {"kill", l_kill},
         {"setenv", l_setenv},
         {"unsetenv", l_unsetenv},

@@ -9,8 +9,12 @@
  * The process
  *   pid()  user()  hostname()  exe_path()
  *   catch_signals()              SIGINT and SIGTERM from here on are told by signal_pending() -> n | nil
- *   spawn(argv [, { stdout = file|false, stderr = file|false }]) -> pid       false: /dev/null
+ *   spawn(argv [, { stdout = file|false, stderr = file|false, dir, own, tied }]) -> pid
+ *                                false: /dev/null; dir: where it runs; own: it is this program,
+ *                                argv[1] only its name; tied: it is told to end when we are gone
  *   wait_any([nowait]) -> pid, exit status (128 + n after signal n) | nil, message, "wait"
+ *   wake_fd() -> descriptor      readable when a child ended or a signal came, until the next wait_any
+ *   sleep(seconds, fd…)          ends too when one of the descriptors can be read, or a signal comes
  *   kill(pid, signal)            setenv(name, text)  unsetenv(name)
  *
  * The terminal

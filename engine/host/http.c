@@ -381,13 +381,16 @@ static CURLMcode move(struct http *h) {
     return rc;
 }
 
-enum err http_poll(struct http *h, double timeout_s, int fd, struct error *e) {
-    struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
+enum err http_poll(struct http *h, double timeout_s, const int *fds, size_t n, struct error *e) {
+    struct curl_waitfd extra[HTTP_FDS];
+    if (n > HTTP_FDS) n = HTTP_FDS;
+    for (size_t i = 0; i < n; i++)
+        extra[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
     retire(h);
     hand_out_slots(h);
     CURLMcode rc = move(h);
     if (rc == CURLM_OK && !any_woken(h)) {
-        rc = curl_multi_poll(h->multi, &extra, fd >= 0, patience(h, timeout_s), NULL);
+        rc = curl_multi_poll(h->multi, extra, (unsigned)n, patience(h, timeout_s), NULL);
         if (rc == CURLM_OK) rc = move(h);
     }
     judge(h);

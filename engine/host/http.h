@@ -102,9 +102,10 @@ void http_take(struct http_request *r, size_t n);
  * ERR_CUT, ERR_UNAVAILABLE, ERR_INVALID with the reason. */
 enum err http_ended(const struct http_request *r, struct error *e);
 
-/* Waits up to timeout_s (or until `fd`, where it is not -1, can be read, or a signal comes) and
- * moves every transfer forward. ERR_FAILED, ERR_NOMEM. */
-enum err http_poll(struct http *h, double timeout_s, int fd, struct error *e);
+/* Waits up to timeout_s (or until one of the n other descriptors, HTTP_FDS at most, can be read, or
+ * a signal comes) and moves every transfer forward. ERR_FAILED, ERR_NOMEM. */
+enum { HTTP_FDS = 8 };
+enum err http_poll(struct http *h, double timeout_s, const int *fds, size_t n, struct error *e);
 
 /* A request that was wanted and has news, each once; NULL where there is none. */
 struct http_request *http_woken(struct http *h);

@@ -3,22 +3,42 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
+#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
 #include "user.h"
 
-extern char **environ;
+#define OWN_PROGRAM "/proc/self/exe"
 
 static volatile sig_atomic_t seen;
+static volatile sig_atomic_t bell = -1; /* what a signal writes to */
+static int heard = -1;                  /* what is read then */
+
+/* In signal handlers: wakes who waits on process_wake(). A full pipe wakes as well. */
+static void ring(void) {
+    int was = errno;
+    ssize_t n = bell >= 0 ? write((int)bell, "", 1) : 0;
+    (void)n;
+    errno = was;
+}
 
 static void remember(int signal) {
     seen = signal;
+    ring();
+}
+
+static void child_ended(int signal) {
+    (void)signal;
+    ring();
 }
 
 void process_catch_signals(void) {
@@ -38,48 +58,132 @@ int process_signal(void) {
     return seen;
 }
 
-static int arrange(posix_spawn_file_actions_t *files, int to, int from) {
-    if (from == -1) return 0;
-    if (from == -2) return posix_spawn_file_actions_addopen(files, to, "/dev/null", O_WRONLY, 0);
-    return posix_spawn_file_actions_adddup2(files, from, to);
+enum err process_wake(int *fd, struct error *e) {
+    int ends[2];
+    /* SA_RESTART: whoever reads or writes a file is not to hear of a child that ended. */
+    struct sigaction action = {.sa_handler = child_ended, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
+    sigset_t child;
+    *fd = heard;
+    if (heard >= 0) return ERR_OK;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return err_errno(e, ERR_FAILED, "make", "a pipe for signals");
+    *fd = heard = ends[0];
+    bell = ends[1];
+    sigaction(SIGCHLD, &action, NULL);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_UNBLOCK, &child, NULL);
+    return ERR_OK;
 }
 
-static int fresh_signals(posix_spawnattr_t *attributes) {
-    sigset_t none, defaults;
+void process_sleep(double seconds, const int *fds, size_t n) {
+    struct pollfd list[PROCESS_FDS];
+    if (n > PROCESS_FDS) n = PROCESS_FDS;
+    for (size_t i = 0; i < n; i++) list[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    /* Rounded up: waking a little early would turn the rest of the wait into a busy loop. */
+    double ms = ceil(seconds * 1000);
+    poll(list, n, ms > 3600e3 ? 3600000 : ms > 0 ? (int)ms : 0);
+}
+
+/* What follows runs in the child, where it is only a copy of us: no malloc, no stdio. */
+
+static void fresh_signals(bool tied) {
+    int all[] = {SIGINT, SIGTERM, SIGCHLD, SIGPIPE};
+    struct sigaction fresh = {.sa_handler = SIG_DFL}, now;
+    sigset_t none;
+    for (int i = 0; i < 4; i++) {
+        /* What we were started to ignore, a child ignores too; but who is tied must hear of it. */
+        bool kept = all[i] == SIGINT || (all[i] == SIGTERM && !tied);
+        if (kept && sigaction(all[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN) continue;
+        sigaction(all[i], &fresh, NULL);
+    }
     sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    int rc = posix_spawnattr_setsigmask(attributes, &none);
-    if (!rc) rc = posix_spawnattr_setsigdefault(attributes, &defaults);
-    if (!rc)
-        rc = posix_spawnattr_setflags(attributes,
-                                      POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    return rc;
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-enum err process_start(char *const argv[], int out, int err, pid_t *pid, struct error *e) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    int rc = posix_spawn_file_actions_init(&files);
-    if (rc) goto failed;
-    rc = posix_spawnattr_init(&attributes);
-    if (rc) goto no_attributes;
-    rc = fresh_signals(&attributes);
-    if (!rc) rc = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!rc) rc = arrange(&files, 1, out);
-    if (!rc) rc = arrange(&files, 2, err);
-    if (!rc) rc = posix_spawnp(pid, argv[0], &files, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-no_attributes:
-    posix_spawn_file_actions_destroy(&files);
-failed:
-    if (!rc) return ERR_OK;
-    errno = rc;
-    return err_errno(e, ERR_FAILED, "start", argv[0]);
+static bool tie(pid_t parent) {
+#ifdef PR_SET_PDEATHSIG
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) return false;
+#endif
+    return getppid() == parent; /* it may be gone already, and then nobody sends anything */
+}
+
+static bool become(int to, int from) {
+    if (from == -1) return true;
+    int fd = from == -2 ? open("/dev/null", O_WRONLY) : from;
+    return fd >= 0 && dup2(fd, to) >= 0;
+}
+
+/* Whatever libraries have opened without CLOEXEC stays with us. */
+static void keep_descriptors(int limit) {
+#ifdef CLOSE_RANGE_CLOEXEC
+    if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+#endif
+    for (int fd = 3; fd < limit; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+struct birth {
+    char *const *argv;
+    const struct process_options *o;
+    pid_t parent;
+    int limit;  /* of descriptors */
+    int report; /* where errno goes when there is no child after all */
+};
+
+static void run_child(const struct birth *b) {
+    int report = fcntl(b->report, F_DUPFD_CLOEXEC, 3);
+    fresh_signals(b->o->tied);
+    if (b->o->tied && !tie(b->parent)) _exit(1);
+    int in = open("/dev/null", O_RDONLY);
+    if (become(1, b->o->out) && become(2, b->o->err) && in >= 0 && dup2(in, 0) == 0 &&
+        (!b->o->dir || chdir(b->o->dir) == 0)) {
+        keep_descriptors(b->limit);
+        execvp(b->o->own ? OWN_PROGRAM : b->argv[0], b->argv);
+    }
+    int why = errno;
+    _exit(write(report, &why, sizeof why) < 0 ? 126 : 127);
+}
+
+/* In the parent again: errno of a child that never began, or 0. It is closed by a successful exec. */
+static int failure_of(pid_t pid, int report) {
+    int why = 0;
+    ssize_t n;
+    do n = read(report, &why, sizeof why);
+    while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)sizeof why) return 0;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+    return why;
+}
+
+enum err process_start(char *const argv[], const struct process_options *o, pid_t *pid,
+                       struct error *e) {
+    int ends[2];
+    long limit = sysconf(_SC_OPEN_MAX);
+    sigset_t all, before;
+    if (pipe2(ends, O_CLOEXEC) != 0) return err_errno(e, ERR_FAILED, "start", argv[0]);
+    struct birth b = {argv, o, getpid(), limit > 0 && limit < 65536 ? (int)limit : 65536, ends[1]};
+    /* A signal that comes before the child has forgotten our handlers would be lost to it. */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    *pid = fork();
+    if (*pid == 0) run_child(&b);
+    int why = *pid < 0 ? errno : 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    close(ends[1]);
+    if (!why) why = failure_of(*pid, ends[0]);
+    close(ends[0]);
+    errno = why;
+    return why ? err_errno(e, ERR_FAILED, "start", argv[0]) : ERR_OK;
+}
+
+static void fall_silent(void) {
+    char rings[64];
+    while (heard >= 0 && read(heard, rings, sizeof rings) == (ssize_t)sizeof rings) continue;
 }
 
 enum err process_wait(bool wait, pid_t *pid, int *status, struct error *e) {
     int how;
+    fall_silent(); /* before we look: who ends after it rings again */
     pid_t got = waitpid(-1, &how, wait ? 0 : WNOHANG);
     if (got == 0 || (got < 0 && errno == EINTR))
         return err_set(e, ERR_AGAIN, "wait for a child: none has ended yet");
@@ -113,8 +217,8 @@ enum err process_path(struct buf *out, struct error *e) {
     buf_clear(out);
     enum err rc = buf_reserve(out, PATH_MAX);
     if (rc) return err_set(e, rc, "find the program's path: out of memory");
-    ssize_t n = readlink("/proc/self/exe", out->data, PATH_MAX);
-    if (n < 0) return err_errno(e, ERR_FAILED, "read", "/proc/self/exe");
+    ssize_t n = readlink(OWN_PROGRAM, out->data, PATH_MAX);
+    if (n < 0) return err_errno(e, ERR_FAILED, "read", OWN_PROGRAM);
     out->len = (size_t)n;
     out->data[n] = '\0';
     return ERR_OK;

@@ -16,10 +16,32 @@ void process_catch_signals(void);
 /* The signal seen, SIGINT or SIGTERM; 0 where none was. Stays. */
 int process_signal(void);
 
-/* Starts argv[0] (an absolute path, or found in PATH) with the arguments up to the NULL. `out` and
- * `err` are descriptors that become its stdout and stderr, -1 where it shares ours, -2 for
- * /dev/null; stdin is /dev/null. Signals are as in a fresh process. ERR_FAILED. */
-enum err process_start(char *const argv[], int out, int err, pid_t *pid, struct error *e);
+/* How a child is started; all zero but for out and err is the plain one. */
+struct process_options {
+    int out, err;    /* descriptors that become its stdout and stderr; -1: it shares ours,
+                        -2: /dev/null */
+    const char *dir; /* its working directory; NULL: ours */
+    bool own;        /* it is this very program, also where its file was replaced since we began;
+                        argv[0] is only what it is called */
+    bool tied;       /* it is told to end (SIGTERM) when we are gone, however that came; where the
+                        system has no such promise (other than Linux), it is not */
+};
+
+/* Starts argv[0] (an absolute path, or found in PATH) with the arguments up to the NULL. Its stdin
+ * is /dev/null, no other descriptor of ours is open in it, and signals are as in a fresh process.
+ * ERR_FAILED, also where it cannot be executed. */
+enum err process_start(char *const argv[], const struct process_options *o, pid_t *pid,
+                       struct error *e);
+
+/* A descriptor that can be read once a child ended or a signal asked us to end, until the next
+ * process_wait(): for loops that wait on more than children. Made when first asked for, and never
+ * closed. ERR_FAILED. */
+enum err process_wake(int *fd, struct error *e);
+
+/* Waits so long, or until one of the descriptors (PROCESS_FDS at most) can be read or a
+ * signal came. */
+enum { PROCESS_FDS = 8 };
+void process_sleep(double seconds, const int *fds, size_t n);
 
 /* Waits for any child. *status is its exit status, or 128 + the signal that ended it. ERR_AGAIN
  * where a signal came first, or, without `wait`, none has ended; ERR_NOT_FOUND where there is no

@@ -19,10 +19,15 @@
 --   task.event()               e:set() wakes all who wait for it
 --   task.on_poll(fn)           fn is called before each poll (signals, progress) and may raise
 --   task.now()                 the clock that sleeps are measured by, in seconds; it only goes forward
---   task.beside(server)        a server of this very process is served between polls: server:run(), and server:fd()
---                              -> descriptor, seconds, as host.server's.
---                              From then on, nobody waits for the clock alone: it is set forward (`reeve test`)
-local http = require "host.http"
+--   task.child(argv, options)  starts a program: child:wait() -> its exit status (128 + n after signal n), and whoever
+--                              is cancelled in it stops the child; child:stop([seconds]) tells it to end, and kills it
+--                              where it does not (10); child.pid, child.status. `local child <close> =` stops it too,
+--                              and no child outlives task.run.  options: stdout, stderr = path, open file, false for
+--                              nowhere (absent: ours); dir; own = true: this very program, argv[1] only its name
+--   task.beside(other)         a server of this very process, say, is attended to between polls (target.beside)
+--   task.apart(other)          that is over
+--   task.set_ahead(on)         nobody waits for the clock alone: it is set forward (`reeve test`)
+local beside = require "target.beside"
 local sys = require "host.sys"
 local vm = require "host.vm"
 
@@ -37,8 +42,8 @@ local waiting = {} -- request -> list of tasks
 local timers = {} -- task that sleeps -> until when
 local unseen = {} -- tasks that failed while nobody waited for them
 local current, root, polled
-local server -- what is served beside, and
-local ahead = 0 -- how far our clock was set forward for it, in seconds
+local hurried -- the clock is set forward when all wait for it,
+local ahead = 0 -- and has been so far, in seconds
 
 local function make_ready(t)
   t.on = nil
@@ -233,9 +238,16 @@ function task.on_poll(fn)
   polled = fn
 end
 
---- Has `other` served between polls; nil: nothing. See the head of this file.
-function task.beside(other)
-  server = other
+task.beside, task.apart = beside.add, beside.drop
+
+--- Has the clock set forward, or not any more. See the head of this file.
+function task.set_ahead(on)
+  hurried = on
+end
+
+--- Starts a program; see the head of this file.
+function task.child(argv, options)
+  return require("target.child").start(argv, options)
 end
 
 local function wake_sleepers()
@@ -266,29 +278,28 @@ local PATIENCE, TURN = 0.5, 0.01 -- seconds: the longest poll; a turn, where the
 
 -- Nobody can go on, and no answer is awaited: time passes, or is set forward.
 local function pass(pause)
-  if server then
+  if not pause and (hurried or beside.empty()) then error("nothing can go on: every task waits for another") end
+  if hurried then
     ahead = ahead + pause
   else
-    http.sleep(math.min(pause, PATIENCE))
+    local due, fds = beside.look()
+    sys.sleep(math.min(pause or PATIENCE, due or PATIENCE, PATIENCE), table.unpack(fds))
   end
 end
 
--- Lets the network and the clock move on.
+-- Lets the network and the clock move on. What is beside goes first: it forgets what woke us, and a signal that comes
+-- after that is seen by `polled`, or wakes us again.
 local function poll()
+  beside.run()
   if polled then polled() end
-  if server then server:run() end
   local pause = wake_sleepers()
   if first <= last then pause = 0 end
   local list = clients()
-  if #list == 0 then
-    if not pause then error("nothing can go on: every task waits for another") end
-    return pass(pause)
-  end
-  local fd, due = -1, nil
-  if server then fd, due = server:fd() end
+  if #list == 0 then return pass(pause) end
+  local most = #list > 1 and TURN or PATIENCE
+  local due, fds = beside.look()
   for _, client in ipairs(list) do
-    local most = #list > 1 and TURN or PATIENCE
-    for _, request in ipairs(assert(client:poll(math.min(pause or most, due or most, most), fd))) do
+    for _, request in ipairs(assert(client:poll(math.min(pause or most, due or most, most), table.unpack(fds)))) do
       local tasks = waiting[request]
       waiting[request] = nil
       wake_all(tasks or {})
@@ -312,10 +323,10 @@ function task.run(fn, ...)
   local ok, why = pcall(loop)
   root, current = nil, nil
   for child in pairs(main.children) do child:cancel() end
-  if not ok then
-    main:cancel()
-    error(why, 0)
-  end
+  if not ok then main:cancel() end
+  local children = package.loaded["target.child"]
+  if children then children.end_all() end
+  if not ok then error(why, 0) end
   local lost = next(unseen)
   if main.ok and lost then error(lost.error, 0) end
   return main:join()

@@ -55,6 +55,7 @@ function M.open(answer)
   local self = setmetatable({ server = server, answer = answer, url = "http://127.0.0.1:" .. server:port() }, Target)
   self:watch(nil)
   task.beside(self)
+  task.set_ahead(true)
   return self
 end
 
@@ -96,7 +97,8 @@ end
 
 --- Ends it.
 function Target:close()
-  task.beside(nil)
+  task.apart(self)
+  task.set_ahead(false)
   self.server:close()
 end
 
