@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../host/c1key.h"
 #include "../host/keyfile.h"
 #include "../host/limits.h"
 #include "../host/scrub.h"
@@ -220,6 +221,14 @@ static int l_open_bytes(lua_State *L) {
     return 1;
 }
 
+static enum err make_c1_key(void *ctx, struct secret **out, struct error *e) {
+    return c1key_read(ctx, out, e);
+}
+
+static int l_c1_key(lua_State *L) {
+    return secret_push_made(L, make_c1_key, check(L, 1));
+}
+
 static enum err make_load_key(void *ctx, struct secret **out, struct error *e) {
     struct order *o = ctx;
     return keyfile_load(o->text, o->trust, out, e);
@@ -365,6 +374,7 @@ int luaopen_host_secret(lua_State *L) {
         {"seal", l_seal},
         {"open", l_open},
         {"open_bytes", l_open_bytes},
+        {"c1_key", l_c1_key},
         {"load_key", l_load_key},
         {"make_key", l_make_key},
         {"subkey", l_subkey},

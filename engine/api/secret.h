@@ -14,6 +14,7 @@
  *   seal(key, part, context) -> bytes                         open(key, bytes, context) -> secret
  *   open_bytes(key, bytes, context) -> bytes                  for what is sealed but no secret: cursors
  *   load_key(path [, "private"|"trusted"]) -> key             make_key(path) -> key, new, written 0600
+ *   c1_key(client_secret) -> the Ed25519 key in a client secret of ConductorOne (host/c1key.h)
  *   subkey(key, purpose, n) -> n bytes                        a key of its own for each purpose
  *   hash(part, …) -> BLAKE2b-256, hex                         hash128(key, bytes) -> SipHash-2-4-128
  *   random_hex(n) -> n bytes in hex */

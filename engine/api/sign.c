@@ -29,7 +29,8 @@ static enum err make_jwt(void *ctx, struct secret **out, struct error *e) {
 }
 
 static int l_jwt(lua_State *L) {
-    static const char *const names[] = {"RS256", "ES256", "EdDSA", "HS256", NULL};
+    static const char *const names[] = {"RS256", "ES256", "EdDSA", "HS256", "Ed25519",
+                                       NULL};
     struct order o = {.how = luaL_checkoption(L, 1, NULL, names)};
     o.key = check_key(L, 2);
     o.a = part(L, 3);

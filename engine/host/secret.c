@@ -248,6 +248,20 @@ enum err secret_basic(const struct secret_part *id, const struct secret_part *pa
     return rc;
 }
 
+enum err secret_from_base64url(const struct secret *s, size_t at, size_t len, struct secret **out,
+                               struct error *e) {
+    size_t size = len / 4 * 3 + (len % 4 ? len % 4 - 1 : 0), got = 0;
+    const char *end = NULL;
+    enum err rc = make(size, out, e);
+    if (rc) return rc;
+    int bad = sodium_base642bin((unsigned char *)(*out)->bytes, size, s->bytes + at, len, NULL,
+                                &got, &end, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    if (!bad && got == size && end == s->bytes + at + len) return finish_root(out, e);
+    secret_drop(*out);
+    *out = NULL;
+    return err_set(e, ERR_INVALID, "read a secret: it is not base64url without padding");
+}
+
 static bool unreserved(unsigned char c) {
     return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' ||
            c == '.' || c == '_' || c == '~';

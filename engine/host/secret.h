@@ -77,6 +77,10 @@ enum err secret_basic(const struct secret_part *id, const struct secret_part *pa
 enum err secret_header(struct secret *s, struct secret **out, struct error *e);
 /* Every byte but A-Z a-z 0-9 - . _ ~ as %XX. */
 enum err secret_urlencode(struct secret *s, struct secret **out, struct error *e);
+/* What `len` characters of it, from `at` on, stand for as base64url without padding (RFC 4648, 5),
+ * strictly read: a root, which never was outside of locked memory. ERR_INVALID where they are none. */
+enum err secret_from_base64url(const struct secret *s, size_t at, size_t len, struct secret **out,
+                               struct error *e);
 /* A JSON string with its quotes; ERR_INVALID where the bytes are no UTF-8. */
 enum err secret_json(struct secret *s, struct secret **out, struct error *e);
 

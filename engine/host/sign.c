@@ -77,6 +77,17 @@ static enum err load(const struct secret *key, EVP_PKEY **out, struct error *e) 
     return rc;
 }
 
+static enum err load_ed25519(const struct secret *key, EVP_PKEY **out, struct error *e) {
+    size_t len;
+    const char *bytes = secret_bytes(key, &len);
+    *out = NULL;
+    if (len != SIGN_ED25519_KEY)
+        return err_set(e, ERR_CONFIG, "an Ed25519 key of %d bytes expected; this one has %zu",
+                       SIGN_ED25519_KEY, len);
+    *out = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)bytes, len);
+    return *out ? ERR_OK : err_set(e, ERR_NOMEM, "read an Ed25519 key: out of memory");
+}
+
 static const char *kind_of(EVP_PKEY *key, char *room, size_t size) {
     char group[64] = "";
     size_t len;
@@ -150,7 +161,7 @@ static bool flatten(struct signature *s) {
 static bool sign(enum sign_alg alg, EVP_PKEY *key, const char *data, size_t len,
                  struct signature *out) {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    const EVP_MD *md = alg == SIGN_EDDSA ? NULL : EVP_sha256();
+    const EVP_MD *md = alg == SIGN_EDDSA || alg == SIGN_ED25519 ? NULL : EVP_sha256();
     out->len = sizeof out->bytes;
     bool ok = ctx && EVP_DigestSignInit(ctx, NULL, md, NULL, key) == 1 &&
               EVP_DigestSign(ctx, out->bytes, &out->len, (const unsigned char *)data, len) == 1;
@@ -162,8 +173,8 @@ static enum err sign_with(enum sign_alg alg, const struct secret *secret, const 
                           size_t len, struct signature *out, struct error *e) {
     EVP_PKEY *key = NULL;
     if (alg == SIGN_HS256) return mac(SIGN_SHA256, secret, data, len, out, e);
-    enum err rc = load(secret, &key, e);
-    if (!rc) rc = check(alg, key, e);
+    enum err rc = alg == SIGN_ED25519 ? load_ed25519(secret, &key, e) : load(secret, &key, e);
+    if (!rc && alg != SIGN_ED25519) rc = check(alg, key, e);
     if (!rc && !sign(alg, key, data, len, out))
         rc = err_set(e, ERR_CONFIG, "libcrypto cannot sign with this private key");
     EVP_PKEY_free(key);
@@ -231,5 +242,17 @@ enum err sign_hmac(enum sign_hash hash, const struct secret *key, const struct s
     rc = secret_new(room, text.len, out, e);
     secret_wipe(room, sizeof room);
     secret_wipe(&s, sizeof s);
+    return rc;
+}
+
+enum err sign_ed25519_public(const struct secret *key, unsigned char out[SIGN_ED25519_KEY],
+                             struct error *e) {
+    EVP_PKEY *loaded;
+    size_t len = SIGN_ED25519_KEY;
+    enum err rc = load_ed25519(key, &loaded, e);
+    if (!rc && !EVP_PKEY_get_raw_public_key(loaded, out, &len))
+        rc = err_set(e, ERR_FAILED, "make the public key of an Ed25519 key: libcrypto cannot");
+    EVP_PKEY_free(loaded);
+    ERR_clear_error();
     return rc;
 }

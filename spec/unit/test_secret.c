@@ -131,6 +131,26 @@ static void chains_of_short_secrets_end(void **state) {
     assert_int_equal(known(), 0);
 }
 
+static void base64url_is_read_strictly(void **state) {
+    struct secret *s = hold("b_-AaGFyZQ=="), *out;
+    size_t len;
+    (void)state;
+    assert_int_equal(secret_from_base64url(s, 4, 6, &out, NULL), ERR_OK);
+    assert_string_equal(secret_bytes(out, &len), "hare");
+    assert_int_equal(len, 4);
+    secret_drop(out);
+    assert_int_equal(secret_from_base64url(s, 0, 4, &out, NULL), ERR_OK);
+    assert_memory_equal(secret_bytes(out, NULL), "\x6f\xff\x80", 3);
+    secret_drop(out);
+    assert_int_equal(secret_from_base64url(s, 0, 0, &out, NULL), ERR_OK);
+    secret_drop(out);
+    assert_int_equal(secret_from_base64url(s, 4, 8, &out, NULL), ERR_INVALID); /* padding */
+    assert_null(out);
+    assert_int_equal(secret_from_base64url(s, 4, 5, &out, NULL), ERR_INVALID); /* no whole byte */
+    assert_int_equal(secret_from_base64url(s, 4, 3, &out, NULL), ERR_INVALID); /* bits left over */
+    secret_drop(s);
+}
+
 static void equality_is_of_bytes(void **state) {
     struct secret *a = hold("abc"), *b = hold("abc"), *c = hold("abd"), *d = hold("ab");
     (void)state;
@@ -239,6 +259,7 @@ int main(void) {
         cmocka_unit_test(joined_secrets_keep_their_roots),
         cmocka_unit_test(many_parts_are_known_as_a_whole),
         cmocka_unit_test(chains_of_short_secrets_end),
+        cmocka_unit_test(base64url_is_read_strictly),
         cmocka_unit_test(equality_is_of_bytes),
         cmocka_unit_test(any_changed_bit_is_noticed),
         cmocka_unit_test(failed_opening_appends_nothing),

@@ -181,6 +181,28 @@ static void assert_refused(enum sign_alg alg, struct secret *key, const char *wo
     secret_drop(key);
 }
 
+static void ed25519_takes_the_bytes_of_a_key(void **state) {
+    static const char jwk[] = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A" /* d and x of RFC 8037, A.1 */
+                              "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+    enum { DIGITS = 43 };
+    struct secret *both = hold(jwk, sizeof jwk - 1), *d, *x;
+    unsigned char public[SIGN_ED25519_KEY];
+    size_t len;
+    (void)state;
+    assert_int_equal(secret_from_base64url(both, 0, DIGITS, &d, NULL), ERR_OK);
+    assert_int_equal(secret_from_base64url(both, DIGITS, DIGITS, &x, NULL), ERR_OK);
+    assert_is(signed_by(SIGN_ED25519, d, "{\"alg\":\"EdDSA\"}", "Example of Ed25519 signing"),
+              "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
+              "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0"
+              "KAg");
+    assert_int_equal(sign_ed25519_public(d, public, NULL), ERR_OK);
+    const char *expected = secret_bytes(x, &len);
+    assert_int_equal(len, sizeof public);
+    assert_memory_equal(public, expected, len);
+    secret_drop(both), secret_drop(d), secret_drop(x);
+    assert_refused(SIGN_ED25519, hold("short", 5), "an Ed25519 key of 32 bytes expected; this one has 5");
+}
+
 static void keys_of_no_use_are_refused_with_what_they_are(void **state) {
     (void)state;
     assert_refused(SIGN_RS256, key_file(EC_KEY), "this one is EC on the curve prime256v1");
@@ -264,6 +286,7 @@ int main(void) {
         cmocka_unit_test(rs256_signs_as_rfc7515_a2),
         cmocka_unit_test(a_key_on_one_line_is_the_same_key),
         cmocka_unit_test(eddsa_signs_as_rfc8037_a4),
+        cmocka_unit_test(ed25519_takes_the_bytes_of_a_key),
         cmocka_unit_test(es256_signs_with_r_and_s_as_rfc7515_a3),
         cmocka_unit_test(keys_of_no_use_are_refused_with_what_they_are),
         cmocka_unit_test(too_long_a_token_is_refused),
