@@ -1,6 +1,8 @@
 /* host.c1z: a .c1z file, written row by row.
  *
- *   create(folder, sync_id, started) -> file | nil, message, code     the folder has room for its tables
+ *   create(folder, sync_type, sync_id, started) -> file | nil, message, code
+ *                                          the folder has room for its tables; sync_type: full, partial,
+ *                                          resources_only
  *   file:add(table, message, text|nil, …) -> true | nil, …   the table's columns in the order of c1z.h;
  *                                          table: resource_type, resource, entitlement, grant
  *   file:finish(ended) -> true | nil, …    no row can be added after it
@@ -31,13 +33,15 @@ static int l_close(lua_State *L) {
 }
 
 static int l_create(lua_State *L) {
-    const char *folder = luaL_checkstring(L, 1), *id = luaL_checkstring(L, 2),
-               *started = luaL_checkstring(L, 3);
+    static const char *const types[] = {"full", "partial", "resources_only", NULL};
+    const char *folder = luaL_checkstring(L, 1);
+    enum c1z_sync type = (enum c1z_sync)luaL_checkoption(L, 2, NULL, types);
+    const char *id = luaL_checkstring(L, 3), *started = luaL_checkstring(L, 4);
     struct holder *h = lua_newuserdatauv(L, sizeof *h, 0);
     h->c = NULL;
     luaL_setmetatable(L, CLASS);
     struct error e;
-    return c1z_open(&h->c, folder, id, started, &e) ? api_fail(L, &e) : 1;
+    return c1z_open(&h->c, folder, type, id, started, &e) ? api_fail(L, &e) : 1;
 }
 
 static int l_add(lua_State *L) {

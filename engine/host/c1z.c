@@ -117,19 +117,20 @@ static enum err prepare(struct c1z *c, struct error *e) {
     return ERR_OK;
 }
 
-static enum err add_run(struct c1z *c, struct error *e) {
+static enum err add_run(struct c1z *c, enum c1z_sync type, struct error *e) {
+    static const char *const names[] = {"full", "partial", "resources_only"};
     char *sql = sqlite3_mprintf(
         "insert into v1_sync_runs (sync_id, started_at, sync_token, sync_type, supports_diff)"
-        " values (%Q, %Q, '{\"version\":1}', 'full', 1)",
-        c->sync_id, c->started);
+        " values (%Q, %Q, '{\"version\":1}', %Q, %d)",
+        c->sync_id, c->started, names[type], type == C1Z_FULL);
     if (!sql) return no_memory(e);
     enum err rc = execute(c, sql, e);
     sqlite3_free(sql);
     return rc;
 }
 
-enum err c1z_open(struct c1z **out, const char *folder, const char *sync_id, const char *started,
-                  struct error *e) {
+enum err c1z_open(struct c1z **out, const char *folder, enum c1z_sync type, const char *sync_id,
+                  const char *started, struct error *e) {
     struct c1z *c = calloc(1, sizeof *c);
     if (!c) return no_memory(e);
     c->fd = -1;
@@ -138,7 +139,7 @@ enum err c1z_open(struct c1z **out, const char *folder, const char *sync_id, con
     snprintf(c->folder, sizeof c->folder, "%s", folder);
     enum err rc = open_unnamed(c, e);
     if (!rc) rc = prepare(c, e);
-    if (!rc) rc = add_run(c, e);
+    if (!rc) rc = add_run(c, type, e);
     if (rc) {
         c1z_free(c);
         c = NULL;

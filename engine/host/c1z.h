@@ -17,12 +17,16 @@ enum { C1Z_CACHE_KIB = 4096, C1Z_COLUMNS = 6 };
 
 enum c1z_table { C1Z_RESOURCE_TYPES, C1Z_RESOURCES, C1Z_ENTITLEMENTS, C1Z_GRANTS, C1Z_TABLES };
 
+/* What the file claims to be: the whole state, some resources of it, or all without entitlements
+ * and grants. */
+enum c1z_sync { C1Z_FULL, C1Z_PARTIAL, C1Z_RESOURCES_ONLY };
+
 struct c1z;
 
-/* Begins a full sync. `sync_id` and `started` (a time as the format writes it) are copied, the
+/* Begins a sync. `sync_id` and `started` (a time as the format writes it) are copied, the
  * latter being what all rows carry as the time of their discovery. */
-enum err c1z_open(struct c1z **out, const char *folder, const char *sync_id, const char *started,
-                  struct error *e);
+enum err c1z_open(struct c1z **out, const char *folder, enum c1z_sync type, const char *sync_id,
+                  const char *started, struct error *e);
 
 /* The number of text columns that a table's rows have, at most C1Z_COLUMNS:
  *   resource types  external_id

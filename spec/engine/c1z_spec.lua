@@ -1,71 +1,16 @@
 -- Files for ConductorOne, read back by sqlite3 and zstd; what is in their messages is held against bytes that the
 -- format's own examples give, or that are put together here.
 local acme = require "acme"
+local c1z = require "c1z"
 local reeve = require "reeve"
 
 local _, refused = reeve.shell("unshare -m true 2>/dev/null")
 local in_namespace = refused == 0 and it or function(name) pending(name .. " (unshare -m is refused here)") end
 
-local PLUGIN = {
-  ["plugin.lua"] = [[return {
-    api = 1, name = "acme", version = "1.0.0", title = "Acme", summary = "An example",
-    settings = { { name = "data", required = true } },
-    hosts = { "api.example.com" },
-    resources = {
-      user = { title = "User", trait = "user", description = "People" },
-      role = { title = "Role", trait = "role", entitlements = { assigned = {} } },
-      group = { title = "Group", trait = "group", entitlements = { member = {} } },
-      app = { title = "App", trait = "app" },
-      key = { title = "Key", trait = "secret" },
-      org = { title = "Org" },
-    },
-  }]],
-  -- What the target has is what the setting says; a raw object is its record.
-  ["connector.lua"] = [[
-    local json = require "reeve.json"
-    local M = { list = {} }
-    for _, kind in ipairs { "user", "role", "group", "app", "key", "org" } do
-      M.list[kind] = function(ctx)
-        for _, raw in ipairs(json.decode(ctx.settings.data)[kind] or {}) do ctx.emit(kind, raw) end
-      end
-    end
-    return M
-  ]],
-  ["mapping.lua"] = [[
-    local function same(raw)
-      local record = {}
-      for name, value in pairs(raw) do record[name] = value end
-      if record.name == "broken" then record.name = "\xFF" end
-      return record
-    end
-    return { user = same, role = same, group = same, app = same, key = same, org = same }
-  ]],
-}
-
-local function home_with(data)
-  local home = reeve.home()
-  reeve.plugin(home, "acme", PLUGIN)
-  reeve.connector(home, "main", { plugin = "acme", settings = { data = "{}" } })
-  if data then reeve.ok { "sync", "main", home = home, env = { REEVE_SETTINGS_DATA = reeve.encode(data) } } end
-  return home
-end
-
--- Unpacks a file, and asks its tables.
-local function unpacked(path)
-  local db = reeve.path "tables.db"
-  local _, code, err = reeve.shell(("tail -c +6 '%s' | zstd -q -d -c > '%s'"):format(path, db))
-  assert.equal(0, code, err)
-  return function(sql)
-    local out, status, why = reeve.shell(("sqlite3 '%s' %s"):format(db, reeve.quote(sql)))
-    assert.equal(0, status, why)
-    return (out:gsub("\n$", ""))
-  end, db
-end
-
 local function export(home, name)
   local path = reeve.folder() .. "/out.c1z"
   local _, err = reeve.ok { "export", name or "main", "-o", "c1z", "-f", path, home = home }
-  local ask, db = unpacked(path)
+  local ask, db = c1z.unpacked(path)
   return ask, err, path, db
 end
 
@@ -118,7 +63,7 @@ local SMALL = {
 
 describe("export -o c1z", function()
   it("writes one frame of a sound database behind the magic, with no column that older readers do not know", function()
-    local ask, _, path = export(home_with(SMALL))
+    local ask, _, path = export(c1z.home(SMALL))
     assert.equal("C1ZF\0\x28\xB5\x2F\xFD", reeve.read(path):sub(1, 9))
     assert.equal("ok", ask "pragma integrity_check")
     local listed = reeve.shell(("tail -c +6 '%s' > '%s.zst'; zstd -lv '%s.zst'"):format(path, path, path))
@@ -140,7 +85,7 @@ describe("export -o c1z", function()
   end)
 
   it("gives the messages of the format's own examples", function()
-    local ask = export(home_with(SMALL))
+    local ask = export(c1z.home(SMALL))
     assert.equal("0a04757365721204557365721a0101223f0a3d747970652e676f6f676c65617069732e636f6d2f63312e636f6e"
       .. "6e6563746f722e76322e536b6970456e7469746c656d656e7473416e644772616e74732a0650656f706c65",
       data_of(ask, "resource_types", "user"))
@@ -164,7 +109,7 @@ describe("export -o c1z", function()
   end)
 
   it("says of users and keys what their traits have a place for, on the resource too", function()
-    local ask = export(home_with {
+    local ask = export(c1z.home {
       user = { { id = "u1", name = "Ann", email = "a@b.co", emails = { "c@d.co", "a@b.co" }, login = "a",
         status = "disabled", status_details = "locked", account_type = "service", mfa = true, sso = false,
         employee_ids = { "e7" }, created_at = "2023-11-14T22:13:21.5Z", last_login_at = "2023-11-14T22:13:22Z",
@@ -200,7 +145,7 @@ describe("export -o c1z", function()
     w:sync { code = 0 }
     local _, _, _, ours = export(w.home, "acme")
     w:stop()
-    local ask, db = unpacked "spec/fixtures/baton-torq-1000.c1z"
+    local ask, db = c1z.unpacked "spec/fixtures/baton-torq-1000.c1z"
     assert.equal("1000", ask "select count(*) from v1_grants")
     for table, columns in pairs {
       resource_types = "external_id", resources = "external_id, resource_type_id, parent_resource_id",
@@ -220,7 +165,7 @@ describe("export -o c1z", function()
 
   it("escapes and cuts what would not be told apart or accepted, and names it", function()
     local long, id = ("ä"):rep(1000), ("x"):rep(512)
-    local ask, err = export(home_with {
+    local ask, err = export(c1z.home {
       role = { { id = "a", name = long, grants = { assigned("a", "b:assigned:user:c") } },
         { id = "a:assigned:user:b", grants = { assigned("a:assigned:user:b", "c") } },
         { id = id, grants = { assigned(id, id) } } },
@@ -239,7 +184,7 @@ describe("export -o c1z", function()
   end)
 
   it("has no text that is not UTF-8: a record with one was set aside", function()
-    local home = home_with()
+    local home = c1z.home()
     local r = reeve.run { "sync", "main", home = home, env = { REEVE_SETTINGS_DATA = reeve.encode {
       user = { { id = "u1", name = "broken" }, { id = "u2", name = "Bé" } } } } }
     assert.equal(7, r.code, r.err)
@@ -258,19 +203,19 @@ describe("export -o c1z", function()
       return { role = list }
     end
     local count = "select count(*) from v1_entitlements where instr(data, 'EntitlementExclusionGroup')"
-    local ask, err = export(home_with(roles(50)))
+    local ask, err = export(c1z.home(roles(50)))
     assert.equal("50", ask(count))
     local group = field(6, any("EntitlementExclusionGroup", field(1, "one") .. field(2, 2)))
     assert.is_truthy(data_of(ask, "entitlements", "role:r2:assigned"):find(hex(group), 1, true))
     assert.not_matches("warn", err)
-    ask, err = export(home_with(roles(51)))
+    ask, err = export(c1z.home(roles(51)))
     assert.equal("0", ask(count))
     assert.equal("51", ask "select count(*) from v1_entitlements")
     assert.matches("left out.*one %(more than 50 entitlements%)", err)
   end)
 
   it("gives the same rows again, but for the sync's id", function()
-    local home = home_with(SMALL)
+    local home = c1z.home(SMALL)
     local first, second = export(home), export(home)
     for _, table in ipairs { "resource_types", "resources", "entitlements", "grants" } do
       local sql = ("select id, external_id, hex(data) from v1_%s order by id"):format(table)
@@ -280,7 +225,7 @@ describe("export -o c1z", function()
   end)
 
   it("knows what the types were when the connector is gone, and its plugin too", function()
-    local home = home_with(SMALL)
+    local home = c1z.home(SMALL)
     local before = export(home)
     reeve.ok { "remove", "main", "--keep-history", home = home }
     assert(os.execute(("rm -r '%s/plugins'"):format(home)))
@@ -298,9 +243,9 @@ describe("export -o c1z", function()
 
   it("writes nothing without an accepted state, or where that is too old", function()
     local folder = reeve.folder()
-    local words = { "export", "main", "-o", "c1z", "-f", folder .. "/x", home = home_with() }
+    local words = { "export", "main", "-o", "c1z", "-f", folder .. "/x", home = c1z.home() }
     assert.equal(1, reeve.run(words).status)
-    words = { "export", "main", "-o", "c1z", "-f", folder .. "/x", "--max-age", "0s", home = home_with(SMALL) }
+    words = { "export", "main", "-o", "c1z", "-f", folder .. "/x", "--max-age", "0s", home = c1z.home(SMALL) }
     assert.equal(12, reeve.run(words).status)
     assert.equal("", (reeve.shell("ls -A " .. folder)))
   end)
@@ -308,8 +253,8 @@ describe("export -o c1z", function()
   it("writes to a pipe without taking its place", function()
     local pipe, path = reeve.path "pipe", reeve.path "copy"
     reeve.shell(("mkfifo '%s'; cat '%s' > '%s' & REEVE_HOME='%s' %s export main -q -o c1z -f '%s'; wait"):format(pipe,
-      pipe, path, home_with(SMALL), reeve.bin, pipe))
-    assert.equal("4", unpacked(path) "select count(*) from v1_resources")
+      pipe, path, c1z.home(SMALL), reeve.bin, pipe))
+    assert.equal("4", c1z.unpacked(path) "select count(*) from v1_resources")
   end)
 
   in_namespace("ends with 9 on a full disk, and the file that was there stays", function()
@@ -318,7 +263,7 @@ describe("export -o c1z", function()
     local script = [[mount -t tmpfs -o size=64k,mode=700 none FOLDER && cd FOLDER && echo old > x
       "$0" "$@"; code=$?; ls -A; cat x; exit $code]]
     local r = reeve.run { program = "unshare", "-m", "sh", "-c", (script:gsub("FOLDER", folder)), reeve.bin,
-      "export", "main", "-o", "c1z", "-f", folder .. "/x", home = home_with { user = users } }
+      "export", "main", "-o", "c1z", "-f", folder .. "/x", home = c1z.home { user = users } }
     assert.equal(9, r.code, r.err)
     assert.equal("x\nold\n", r.out)
   end)

@@ -12,6 +12,15 @@ local function refuse_old(name, run, max_age)
       "`reeve sync " .. name .. "`")
 end
 
+-- "user,role" as a list; nil where nothing was said.
+local function types_of(flags)
+  if not flags.types then return nil end
+  if flags.output ~= "c1z" then fail("usage", "reeve export: --types goes with -o c1z") end
+  local types = {}
+  for type in flags.types:gmatch "[^,]+" do types[#types + 1] = type end
+  return types[1] and types or fail("usage", "reeve export: --types needs types, as user,role")
+end
+
 return {
   name = "export",
   summary = "The last accepted state as a file (jsonl, c1z, c1-csv) or a folder (csv)",
@@ -23,6 +32,7 @@ return {
     { "reeve export main -o csv -f main",
       "a folder: resources.csv, entitlements.csv, grants.csv, excluded.csv" },
     { "reeve export main -o c1z -f main.c1z", "for ConductorOne, as its own connectors write it" },
+    { "reeve export main -o c1z -f main.c1z --types user,role", "of these types only, and what is granted on them" },
     { "reeve export main -o c1-csv -f main.csv", "for who uploads to ConductorOne by hand: a row a grant" },
     { "reeve export main -o csv -f main --max-age 26h", "exit 12, and no file, where the data is older" },
   },
@@ -30,11 +40,13 @@ return {
     { name = "output", short = "o", arg = "FORM", choices = { "csv", "jsonl", "c1z", "c1-csv" },
       help = "csv, jsonl, c1z or c1-csv" },
     { name = "file", short = "f", arg = "FILE", help = "the file, or for csv the folder, to write" },
+    { name = "types", arg = "TYPES", help = "c1z: only resources of these types (user,role)" },
     { name = "max-age", arg = "AGE", help = "refuse data that is older (26h, 2d)" },
   },
   notes = "Files appear whole or not at all, readable by their owner only. csv is RFC 4180, UTF-8, and changes\n"
     .. "no value: open it as data, not as formulas. c1z holds a full sync; what ConductorOne's limits do not let\n"
-    .. "through (names over 1 KB, exclusion groups of more than 50) is cut or left out, counted and named.\n"
+    .. "through (names over 1 KB, exclusion groups of more than 50) is cut or left out, counted and named. So\n"
+    .. "are grants to resources of types that --types leaves out.\n"
     .. "c1-csv has the columns that ConductorOne's file connector knows: accounts, and what they hold; grants to\n"
     .. "groups, and entitlements that nobody holds, have a place in c1z alone.",
   run = function(ctx, args, flags)
@@ -43,6 +55,7 @@ return {
     if flags.file == "-" then
       fail("usage", "reeve export writes a file", "`reeve list NAME resources -o jsonl` prints; or -f /dev/stdout")
     end
+    local types = types_of(flags)
     local st, meta, run = require("state.snapshot").accepted(ctx, args[1])
     if flags.max_age then refuse_old(args[1], run, flags.max_age) end
     local progress = require("ui.progress").start("exporting " .. args[1], flags)
@@ -53,7 +66,7 @@ return {
     local c1 = ({ c1z = "c1.export", ["c1-csv"] = "c1.csv" })[flags.output]
     if c1 then
       n = require(c1).write { home = ctx.home, name = args[1], st = st, run = run, path = flags.file,
-        step = step }
+        step = step, options = { types = types } }
     else
       n = require("state.export")[flags.output](st, meta.accepted, flags.file, step)
     end
