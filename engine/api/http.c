@@ -1,10 +1,12 @@
 #include "http.h"
 
+#include "../host/asset.h"
 #include "../host/bucket.h"
 #include "../host/http.h"
 #include "../host/http_url.h"
 #include "../host/limits.h"
 #include "api.h"
+#include "asset.h"
 #include "http_request.h"
 #include "json.h"
 #include "secret.h"
@@ -123,13 +125,20 @@ static void read_ask(lua_State *L, struct http_ask *ask, struct http_header *hea
     ask->method = api_opt_string(L, 2, "method", NULL);
     if (!ask->method) ask->method = "GET";
     ask->timeout_s = api_opt_number(L, 2, "timeout_s", 0);
+    ask->deadline_s = api_opt_number(L, 2, "deadline_s", 0);
     ask->repeatable = api_opt_boolean(L, 2, "repeatable", 0);
+    ask->http2 = api_opt_boolean(L, 2, "http2", 0);
     ask->n_headers = read_headers(L, headers);
     ask->headers = headers;
     lua_getfield(L, 2, "url");
     ask->url = bytes_at_top(L, &ask->url_len, &url_secret);
     if (!ask->url) luaL_error(L, "option 'url': a string or a secret expected");
     if (lua_getfield(L, 2, "body") == LUA_TNIL) return;
+    if (asset_test(L, -1)) {
+        if (!ask->http2) luaL_error(L, "option 'body': an upload goes with http2 only");
+        ask->source = (struct http_source){asset_read, asset_test(L, -1)};
+        return;
+    }
     ask->body = bytes_at_top(L, &ask->body_len, &ask->body_secret);
     if (!ask->body) luaL_error(L, "option 'body': a string or a secret expected");
 }
@@ -142,10 +151,11 @@ static int l_start(lua_State *L) {
     struct error e;
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    http_request_push(L, 1, c->body_bytes, c->element_bytes);
+    lua_Integer most = api_opt_integer(L, 2, "body_bytes", (lua_Integer)c->body_bytes);
+    http_request_push(L, 1, most > 0 ? (size_t)most : 0, c->element_bytes);
     read_ask(L, &ask, headers);
     if (http_start(c->http, &ask, &started, &e)) return api_fail(L, &e);
-    http_request_set(L, 3, started);
+    http_request_set(L, 3, started, ask.source.read ? -1 : 0);
     lua_getiuservalue(L, 1, CLIENT_REQUESTS);
     lua_pushvalue(L, 3);
     lua_rawsetp(L, -2, http_owner(started));

@@ -13,7 +13,7 @@
 
 #define CLASS "reeve.http.request"
 
-enum { OF_CLIENT = 1 };
+enum { OF_CLIENT = 1, OF_SOURCE };
 
 struct request {
     struct http_request *wire; /* NULL: given up */
@@ -39,7 +39,7 @@ static struct request *live(lua_State *L, int idx) {
 
 void http_request_push(lua_State *L, int client, size_t body_max, size_t element_max) {
     client = lua_absindex(L, client);
-    struct request *q = lua_newuserdatauv(L, sizeof *q, 1);
+    struct request *q = lua_newuserdatauv(L, sizeof *q, 2);
     memset(q, 0, sizeof *q);
     buf_init(&q->whole, body_max);
     buf_init(&q->kept, 0);
@@ -49,8 +49,12 @@ void http_request_push(lua_State *L, int client, size_t body_max, size_t element
     lua_setiuservalue(L, -2, OF_CLIENT);
 }
 
-void http_request_set(lua_State *L, int idx, struct http_request *started) {
+void http_request_set(lua_State *L, int idx, struct http_request *started, int source) {
     struct request *q = check(L, idx);
+    if (source) {
+        lua_pushvalue(L, source);
+        lua_setiuservalue(L, idx, OF_SOURCE);
+    }
     q->wire = started;
     http_set_owner(started, q);
 }
@@ -192,9 +196,8 @@ static void push_joined(lua_State *L, const char *value, size_t len) {
     lua_concat(L, 3);
 }
 
-static int l_headers(lua_State *L) {
-    size_t len;
-    const char *at = http_header_lines(live(L, 1)->wire, &len), *end = at + len;
+static int push_lines(lua_State *L, const char *at, size_t len) {
+    const char *end = at + len;
     lua_newtable(L);
     while (at < end) {
         const char *eol = memchr(at, '\n', (size_t)(end - at));
@@ -205,6 +208,18 @@ static int l_headers(lua_State *L) {
         at = eol + 1;
     }
     return 1;
+}
+
+static int l_headers(lua_State *L) {
+    size_t len;
+    const char *lines = http_header_lines(live(L, 1)->wire, &len);
+    return push_lines(L, lines, len);
+}
+
+static int l_trailers(lua_State *L) {
+    size_t len;
+    const char *lines = http_trailer_lines(live(L, 1)->wire, &len);
+    return push_lines(L, lines, len);
 }
 
 /* The whole body. */
@@ -523,7 +538,7 @@ static const luaL_Reg methods[] = {
     {"each", l_each},       {"rest", l_rest},     {"over", l_over},     {"cancel", l_cancel},
     {"client", l_client},   {"unfinished", l_unfinished}, {"start_of_body", l_start_of_body},
     {"small", l_small},     {"stand_in", l_stand_in}, {"keep", l_keep}, {"kept", l_kept},
-    {"settled", l_settled},
+    {"settled", l_settled}, {"trailers", l_trailers},
     {NULL, NULL},
 };
 

@@ -3,6 +3,7 @@
  *   request:want()     -> true where there is news; else it is told by client:poll
  *   request:wait()     -> true when the headers are in | nil, message, code
  *   request:status() · request:headers() (names in lower case, repeated ones joined by ", ")
+ *   request:trailers() -> headers that came after the body, once it has ended
  *   request:shown()    -> "GET https://host/path", without query
  *   request:body()     -> the whole body | nil, message, code
  *   request:start_of_body(max) -> its first bytes, be it whole or broken; the rest is given up
@@ -36,8 +37,10 @@ void http_request_open(lua_State *L);
  * body and its elements in bytes.  [-0, +1, m] */
 void http_request_push(lua_State *L, int client, size_t body_max, size_t element_max);
 
-/* Gives the request at idx what was started for it; http_owner() is then the userdata's address. */
-void http_request_set(lua_State *L, int idx, struct http_request *started);
+/* Gives the request at idx (from the bottom) what was started for it; http_owner() is then the
+ * userdata's address. The value at index `source`, which the body is read from, lives as long; 0:
+ * there is none.  [-0, +0, -] */
+void http_request_set(lua_State *L, int idx, struct http_request *started, int source);
 
 /* Makes the table at the top { status, code, message, url } a failure, as the iterator raises it:
  * tostring() gives its message.  [-0, +0, m] */

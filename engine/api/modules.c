@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "asset.h"
 #include "c1z.h"
 #include "draft.h"
 #include "http.h"
@@ -18,6 +19,7 @@
 #include "wire.h"
 
 const luaL_Reg api_modules[] = {
+    {"host.asset", luaopen_host_asset},
     {"host.c1z", luaopen_host_c1z},
     {"host.draft", luaopen_host_draft},
     {"host.http", luaopen_host_http},

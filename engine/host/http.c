@@ -177,7 +177,11 @@ static enum err prepare(struct http *h, struct http_request *r, const struct htt
     struct error why = {.code = ERR_OK};
     snprintf(r->method, sizeof r->method, "%s", ask->method);
     r->repeatable = ask->repeatable;
+    r->http2 = ask->http2;
+    r->source = ask->source;
     r->timeout_s = ask->timeout_s > 0 ? ask->timeout_s : h->timeout_s;
+    r->deadline_s = ask->deadline_s;
+    r->until = ask->deadline_s > 0 ? http_clock() + ask->deadline_s : INFINITY;
     enum err rc = http_url_parse(ask->url, ask->url_len, &r->url, &why);
     if (rc) return err_set(e, rc, "%s: %s", ask->method, why.text);
     if (asprintf(&r->shown, "%s %s", r->method, r->url.shown) < 0) {
@@ -260,6 +264,11 @@ const char *http_header_lines(const struct http_request *r, size_t *len) {
     return r->head.lines.data;
 }
 
+const char *http_trailer_lines(const struct http_request *r, size_t *len) {
+    *len = r->head.trailers.len;
+    return r->head.trailers.data;
+}
+
 const char *http_shown(const struct http_request *r) {
     return r->shown;
 }
@@ -338,9 +347,18 @@ static void collect(struct http *h) {
     }
 }
 
-/* When this request's silence becomes too long; never, where nobody listens. */
+/* When this request's silence becomes too long; never, where nobody listens. Or its deadline. */
 static double deadline(const struct http_request *r) {
-    return r->slot && r->easy && !r->paused ? r->last + r->timeout_s : INFINITY;
+    bool heard = r->slot && r->easy && !r->paused;
+    if (!running(r)) return INFINITY;
+    return heard ? fmin(r->last + r->timeout_s, r->until) : r->until;
+}
+
+static void expire(struct http_request *r) {
+    err_set(&r->failure, r->head.complete ? ERR_CUT : ERR_UNAVAILABLE,
+            "%s: not over within %g s", r->shown, r->deadline_s);
+    r->ticket = 0;
+    http_transfer_done(r, CURLE_OPERATION_TIMEDOUT);
 }
 
 static void silence(struct http_request *r, double now) {
@@ -359,7 +377,8 @@ static void silence(struct http_request *r, double now) {
 static void judge(struct http *h) {
     double now = http_clock();
     for (struct http_request *r = h->all; r; r = r->next)
-        if (deadline(r) <= now) silence(r, now);
+        if (running(r) && r->until <= now) expire(r);
+        else if (deadline(r) <= now) silence(r, now);
 }
 
 static bool any_woken(const struct http *h) {

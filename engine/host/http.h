@@ -48,13 +48,21 @@ enum err http_allow(struct http *h, const char *host);
 /* Is this a host that may be asked? */
 bool http_allowed(const struct http *h, const char *host);
 
+/* A body that is made while it is sent. */
+struct http_source {
+    /* Writes up to `max` bytes, and into *n how many: 0 only at its end. What it returns but ERR_OK
+     * ends the request with that. */
+    enum err (*read)(void *ctx, char *to, size_t max, size_t *n, struct error *e);
+    void *ctx; /* lives until the request is dropped */
+};
+
 struct http_header {
     const char *name, *value;
     size_t value_len;
     bool secret; /* stays with the origin; Authorization and Cookie always do */
 };
 
-/* Everything is copied. */
+/* Everything is copied but what a source reads from. */
 struct http_ask {
     const char *method; /* upper case */
     const char *url;
@@ -64,8 +72,13 @@ struct http_ask {
     const char *body; /* NULL: none */
     size_t body_len;
     bool body_secret;  /* stays with the origin */
+    struct http_source source; /* in place of body, without a length ahead; read NULL: none. With
+                                  http2 only: it is sent once */
+    bool http2;        /* as gRPC wants it: the answer is HTTP/2 or a failure, is not compressed, and
+                          a redirect is not followed but an answer like others */
     bool repeatable;   /* idempotent: may use a connection that the server may have closed */
     double timeout_s;  /* 0: the client's */
+    double deadline_s; /* within which all must have come, from now on; 0: none */
 };
 
 /* Starts as soon as there is a slot. ERR_CONFIG for a URL or host that may not be asked, or a
@@ -90,6 +103,8 @@ enum err http_headers_in(struct http_request *r, struct error *e);
 int http_status(const struct http_request *r);
 /* All header lines of the answer, "name: value\n" each, names in lower case. */
 const char *http_header_lines(const struct http_request *r, size_t *len);
+/* Those that came after the body, once all has come. */
+const char *http_trailer_lines(const struct http_request *r, size_t *len);
 /* Where the answer came from, without query; METHOD before it. Valid while the request is. */
 const char *http_shown(const struct http_request *r);
 

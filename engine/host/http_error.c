@@ -17,7 +17,8 @@ static const char *certificate_words(long verdict) {
     case CERT_NO_ISSUER_HERE:
     case CERT_NO_ISSUER:
         return "its certificate comes from an authority that this machine does not know; "
-               "where that is your own or your proxy's, name its certificate in http.ca_file";
+               "where that is your own or your proxy's, name its certificate in http.ca_file or "
+               "SSL_CERT_FILE";
     default: return NULL;
     }
 }
@@ -51,7 +52,10 @@ static const char *words_before(CURLcode result) {
     case CURLE_SSL_CONNECT_ERROR: return "the TLS handshake failed";
     case CURLE_GOT_NOTHING: return "the connection ended before any answer";
     case CURLE_SEND_ERROR: return "the connection broke while the request was sent";
-    case CURLE_RECV_ERROR: return "the connection broke before the answer";
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM: return "the connection broke before the answer";
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL: return "what answered does not speak HTTP";
     default: return curl_easy_strerror(result);

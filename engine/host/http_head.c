@@ -9,15 +9,18 @@
 void http_head_init(struct http_head *h) {
     memset(h, 0, sizeof *h);
     buf_init(&h->lines, LIMIT_HEADERS);
+    buf_init(&h->trailers, LIMIT_HEADERS);
 }
 
 void http_head_free(struct http_head *h) {
     buf_free(&h->lines);
+    buf_free(&h->trailers);
 }
 
 void http_head_clear(struct http_head *h) {
     buf_clear(&h->lines);
-    h->status = 0;
+    buf_clear(&h->trailers);
+    h->status = h->version = 0;
     h->complete = h->encoded = false;
 }
 
@@ -27,33 +30,40 @@ static bool blank(char c) {
 
 static void begin(struct http_head *h, const char *line, size_t len) {
     http_head_clear(h);
+    h->version = len > 5 && isdigit((unsigned char)line[5]) ? line[5] - '0' : 0;
     const char *code = memchr(line, ' ', len);
     size_t left = code ? len - (size_t)(code - line) : 0;
     for (size_t i = 1; i < left && i <= 3 && isdigit((unsigned char)code[i]); i++)
         h->status = h->status * 10 + (code[i] - '0');
 }
 
-static enum err add_field(struct http_head *h, const char *line, size_t len) {
+static enum err add_line(struct buf *b, const char *line, size_t len) {
     const char *colon = memchr(line, ':', len);
     if (!colon || colon == line || blank(*line)) return ERR_OK;
-    size_t name = (size_t)(colon - line), start = h->lines.len;
+    size_t name = (size_t)(colon - line), start = b->len;
     const char *value = colon + 1, *end = line + len;
     while (value < end && blank(*value)) value++;
     while (end > value && blank(end[-1])) end--;
-    enum err rc = buf_add(&h->lines, line, name);
-    if (!rc) rc = buf_add_text(&h->lines, ": ");
-    if (!rc) rc = buf_add(&h->lines, value, (size_t)(end - value));
-    if (!rc) rc = buf_add_byte(&h->lines, '\n');
+    enum err rc = buf_add(b, line, name);
+    if (!rc) rc = buf_add_text(b, ": ");
+    if (!rc) rc = buf_add(b, value, (size_t)(end - value));
+    if (!rc) rc = buf_add_byte(b, '\n');
     if (rc) return rc;
-    char *at = h->lines.data + start;
+    char *at = b->data + start;
     for (size_t i = 0; i < name; i++) at[i] = (char)tolower((unsigned char)at[i]);
-    if (name == 16 && memcmp(at, "content-encoding", 16) == 0) h->encoded = true;
     return ERR_OK;
 }
 
+static enum err add_field(struct http_head *h, const char *line, size_t len) {
+    size_t start = h->lines.len;
+    enum err rc = add_line(&h->lines, line, len);
+    if (!rc && strncmp(h->lines.data + start, "content-encoding:", 17) == 0) h->encoded = true;
+    return rc;
+}
+
 enum err http_head_line(struct http_head *h, const char *line, size_t len) {
-    if (h->complete) return ERR_OK;
     while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n')) len--;
+    if (h->complete) return len > 0 ? add_line(&h->trailers, line, len) : ERR_OK;
     if (len == 0) {
         h->complete = h->status >= 200;
         return ERR_OK;

@@ -1,7 +1,8 @@
-/* http_head: the status and header lines of one answer, as they come in line by line.
+/* http_head: the status and header lines of one answer, and its trailers, as they come in line by
+ * line.
  *
  * Lines of an interim answer (1xx) are forgotten when the next status line comes; what comes after
- * the end of the final head (trailers) is ignored. Ends with http_head_free(). */
+ * the end of the final head are trailers. Ends with http_head_free(). */
 #ifndef REEVE_HTTP_HEAD_H
 #define REEVE_HTTP_HEAD_H
 
@@ -13,7 +14,8 @@
 
 struct http_head {
     struct buf lines; /* "name: value\n", names in lower case, blanks around values dropped */
-    int status;
+    struct buf trailers; /* the same */
+    int status, version; /* version: the first number of HTTP's */
     bool complete;
     bool encoded;     /* has a content-encoding */
 };
@@ -22,7 +24,8 @@ void http_head_init(struct http_head *h);
 void http_head_free(struct http_head *h);
 void http_head_clear(struct http_head *h);
 
-/* One line, with or without its end. ERR_LIMIT past LIMIT_HEADERS, ERR_NOMEM. */
+/* One line, with or without its end. ERR_LIMIT past LIMIT_HEADERS of lines or of trailers,
+ * ERR_NOMEM. */
 enum err http_head_line(struct http_head *h, const char *line, size_t len);
 
 /* The value of the first header of this lower-case name, not NUL-terminated; NULL: absent. */

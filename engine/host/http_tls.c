@@ -36,18 +36,20 @@ static enum err add_system(struct buf *b) {
     return ERR_OK;
 }
 
-static enum err add_authorities(struct http_tls *t, const char *ca_file, struct error *e) {
-    enum err rc = add_system(&t->authorities);
+/* key: what named the file. */
+static enum err add_authorities(struct http_tls *t, const char *key, const char *file,
+                                struct error *e) {
+    enum err rc = t->authorities.len == 0 ? add_system(&t->authorities) : ERR_OK;
     if (!rc) rc = buf_add_byte(&t->authorities, '\n');
     size_t own = t->authorities.len;
     errno = 0;
-    if (!rc) rc = add_file(&t->authorities, ca_file);
-    if (rc == ERR_CONFIG) return err_errno(e, rc, "read the authorities (http.ca_file)", ca_file);
+    if (!rc) rc = add_file(&t->authorities, file);
+    if (rc == ERR_CONFIG)
+        return err_set(e, rc, "read the authorities (%s) '%s': %s", key, file, strerror(errno));
     if (rc == ERR_LIMIT)
-        return err_set(e, ERR_CONFIG, "http.ca_file '%s': over %d MiB", ca_file,
-                       LIMIT_AUTHORITIES / MIB);
+        return err_set(e, ERR_CONFIG, "%s '%s': over %d MiB", key, file, LIMIT_AUTHORITIES / MIB);
     if (!rc && !strstr(t->authorities.data + own, "-----BEGIN CERTIFICATE-----"))
-        return err_set(e, ERR_CONFIG, "http.ca_file '%s': no PEM certificate in it", ca_file);
+        return err_set(e, ERR_CONFIG, "%s '%s': no PEM certificate in it", key, file);
     return rc;
 }
 
@@ -63,7 +65,9 @@ enum err http_tls_init(struct http_tls *t, const char *ca_file, const char *cert
     memset(t, 0, sizeof *t);
     buf_init(&t->authorities, LIMIT_AUTHORITIES);
     enum err rc = ERR_OK;
-    if (ca_file) rc = add_authorities(t, ca_file, e);
+    const char *named = getenv("SSL_CERT_FILE");
+    if (ca_file) rc = add_authorities(t, "http.ca_file", ca_file, e);
+    if (!rc && named && *named) rc = add_authorities(t, "SSL_CERT_FILE", named, e);
     if (!rc) rc = take_path(&t->cert, "read http.client_cert", cert, e);
     if (!rc) rc = take_path(&t->key, "read http.client_key", key, e);
     if (!rc && t->key && !t->cert)

@@ -1,5 +1,6 @@
-/* http_tls: whom we trust and who we are: the system's authorities and the operator's added to
- * them, and a client certificate. Certificates are always checked; there is no switch.
+/* http_tls: whom we trust and who we are: the system's authorities, with the operator's added to
+ * them (http.ca_file, and SSL_CERT_FILE of the environment), and a client certificate. Certificates
+ * are always checked; there is no switch.
  *
  * The struct owns its bytes, which every transfer refers to; ends with http_tls_free(). */
 #ifndef REEVE_HTTP_TLS_H

@@ -12,7 +12,7 @@
 #include "http_reroute.h"
 #include "limits.h"
 
-enum { SKIPPED_MAX = 64 * KIB, BUFFER = 32 * KIB };
+enum { SKIPPED_MAX = 64 * KIB, BUFFER = 32 * KIB, SOURCE_BUFFER = 256 * KIB };
 
 /* Somebody waits for this request, and now there is something. */
 static void wake(struct http_request *r) {
@@ -22,6 +22,13 @@ static void wake(struct http_request *r) {
 
 static bool is_rerouted(const struct http_request *r) {
     return r->client->reroute.text != NULL;
+}
+
+static size_t refuse_old_http(struct http_request *r) {
+    err_set(&r->failure, ERR_INVALID, "%s: it answered in HTTP/1.1, and gRPC needs HTTP/2: a proxy on "
+            "the way that speaks only HTTP/1.1 has to let this host through unopened", r->shown);
+    http_head_clear(&r->head);
+    return 0;
 }
 
 static size_t on_header(char *line, size_t one, size_t n, void *ctx) {
@@ -35,7 +42,8 @@ static size_t on_header(char *line, size_t one, size_t n, void *ctx) {
         return 0;
     }
     if (r->head.complete && !was_complete) {
-        r->moving = http_head_moves(&r->head);
+        if (r->http2 && r->head.version < 2) return refuse_old_http(r);
+        r->moving = !r->http2 && http_head_moves(&r->head);
         if (!r->moving) wake(r);
     }
     return one * n;
@@ -88,6 +96,18 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx) {
     return n;
 }
 
+/* What is sent is a sign of life too. */
+static size_t on_source(char *to, size_t one, size_t n, void *ctx) {
+    struct http_request *r = ctx;
+    struct error why;
+    size_t got = 0;
+    enum err rc = r->source.read(r->source.ctx, to, one * n, &got, &why);
+    r->last = http_clock();
+    if (!rc) return got;
+    err_set(&r->failure, rc, "%s: %s", r->shown, why.text);
+    return CURL_READFUNC_ABORT;
+}
+
 static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address) {
     struct http_request *r = ctx;
     (void)purpose;
@@ -111,6 +131,12 @@ static void set_method(struct http_request *r) {
     } else if (r->body) {
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->body);
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
+        curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
+    } else if (r->source.read) {
+        curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(r->easy, CURLOPT_READFUNCTION, on_source);
+        curl_easy_setopt(r->easy, CURLOPT_READDATA, r);
+        curl_easy_setopt(r->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SOURCE_BUFFER);
         curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
     } else if (strcmp(r->method, "GET") != 0) {
         curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
@@ -167,7 +193,7 @@ static void set_rules(struct http_request *r) {
     curl_easy_setopt(r->easy, CURLOPT_PROXY, proxy ? proxy : "");
     curl_easy_setopt(r->easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(r->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(r->easy, CURLOPT_ACCEPT_ENCODING, "");
+    if (!r->http2) curl_easy_setopt(r->easy, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, (long)BUFFER);
     curl_easy_setopt(r->easy, CURLOPT_USERAGENT, r->client->user_agent);
     curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->timeout_s * 1000));

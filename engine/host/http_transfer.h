@@ -44,8 +44,10 @@ struct http_request {
     size_t n_fields;
     char *body;
     size_t body_len;
-    bool body_secret, repeatable;
+    struct http_source source; /* read NULL: none */
+    bool body_secret, repeatable, http2;
     double timeout_s;
+    double deadline_s, until; /* until: when on http_clock() it must be over; INFINITY: never */
     unsigned redirects;
 
     CURL *easy; /* NULL: not on the wire */

@@ -55,11 +55,20 @@ describe("HTTPS", function()
       say(http:get("/list").status, n)]], { options = { http = { ca_file = tls.ca, retry_s = 0 } } }))
   end)
 
+  it("trusts an authority of SSL_CERT_FILE too, and says when that is no file", function()
+    local text = [[say(http:get("/list").status)]]
+    assert.equal("200\n", session.run(target, text, { options = NO_RETRY, env = { SSL_CERT_FILE = tls.ca } }))
+    local missing = { PATH = os.getenv "PATH", SSL_CERT_FILE = "/nowhere/ca.pem" }
+    local out = reeve.engine("print(require('host.http').client {})", { env = missing })
+    assert.matches("nil\tread the authorities (SSL_CERT_FILE) '/nowhere/ca.pem': No such file", out, 1, true)
+  end)
+
   it("says in plain words why a certificate is not trusted, and does not ask again", function()
     local e = failure(target, [[http:get("/list")]], { options = { http = { retry_s = 60 } } })
     assert.equal("invalid", e.code)
     assert.matches("^GET https://127.0.0.1:%d+/list: its certificate comes from an authority that this machine "
-      .. "does not know; where that is your own or your proxy's, name its certificate in http.ca_file$", e.message)
+      .. "does not know; where that is your own or your proxy's, name its certificate in http.ca_file "
+      .. "or SSL_CERT_FILE$", e.message)
     local other = reeve.certificate()
     local named = { options = { http = { ca_file = tls.ca, retry_s = 60 } } }
     local elsewhere = session.target { tls = { ca = other.ca, cert = other.cert, key = other.key } }

@@ -273,8 +273,11 @@ static void the_final_head_counts(void **state) {
     feed(&h, "\r\n");
     assert_true(h.complete);
     assert_true(h.encoded);
-    feed(&h, "Trailer: no\r\n");
+    feed(&h, "Grpc-Status:  0 \r\n");
+    feed(&h, "\r\n");
+    assert_string_equal(h.trailers.data, "grpc-status: 0\n");
     assert_int_equal(h.status, 200);
+    assert_int_equal(h.version, 2);
     assert_string_equal(h.lines.data, "x-one: two\ncontent-encoding: gzip\n");
     assert_memory_equal(http_head_find(&h, "x-one", &len), "two", 3);
     assert_int_equal(len, 3);

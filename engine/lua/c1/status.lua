@@ -1,0 +1,53 @@
+-- status: gRPC's codes, and which of them tells what went wrong here.
+--
+-- ConductorOne shows a task's code to its people, who know those of its own connectors; so ours are chosen among
+-- the ones that these use (UNKNOWN: anything else), by what they stand for there.
+local M = {}
+
+--- Codes by name, and names by code.
+M.code = {
+  OK = 0, CANCELLED = 1, UNKNOWN = 2, INVALID_ARGUMENT = 3, DEADLINE_EXCEEDED = 4, NOT_FOUND = 5, ALREADY_EXISTS = 6,
+  PERMISSION_DENIED = 7, RESOURCE_EXHAUSTED = 8, FAILED_PRECONDITION = 9, ABORTED = 10, OUT_OF_RANGE = 11,
+  UNIMPLEMENTED = 12, INTERNAL = 13, UNAVAILABLE = 14, DATA_LOSS = 15, UNAUTHENTICATED = 16,
+}
+M.name = {}
+for name, code in pairs(M.code) do M.name[code] = name end
+
+local code = M.code
+
+-- By the names of host/err.h. Settings that are wrong are what its connectors answer 4xx and unknown hosts with; held
+-- and stale data wait for a person, as what is switched off does; a run that is cut or busy goes better another time.
+local of_fail = {
+  usage = code.INVALID_ARGUMENT, config = code.INVALID_ARGUMENT, credentials = code.UNAUTHENTICATED,
+  unavailable = code.UNAVAILABLE, cut = code.UNAVAILABLE, partial = code.UNAVAILABLE, busy = code.UNAVAILABLE,
+  held = code.FAILED_PRECONDITION, pending = code.FAILED_PRECONDITION, stale = code.FAILED_PRECONDITION,
+  not_found = code.NOT_FOUND,
+}
+
+--- The code of a failure by its name ("config", "held" …).
+function M.of_fail(name)
+  return of_fail[name] or code.UNKNOWN
+end
+
+local exits = { "failed", "usage", "config", "credentials", "unavailable", "held", "partial", "busy", "storage",
+  "changes", "pending", "stale" }
+local ended = { [129] = true, [130] = true, [143] = true } -- by SIGHUP, SIGINT, SIGTERM: somebody wished it
+
+--- The code of a process's exit status that is not 0; 128 and a signal's number where that ended it.
+function M.of_exit(exit)
+  if ended[exit] then return code.CANCELLED end
+  return M.of_fail(exits[exit])
+end
+
+-- The public mapping of what answers in a gRPC server's place.
+local of_http = {
+  [400] = code.INTERNAL, [401] = code.UNAUTHENTICATED, [403] = code.PERMISSION_DENIED, [404] = code.UNIMPLEMENTED,
+  [429] = code.UNAVAILABLE, [502] = code.UNAVAILABLE, [503] = code.UNAVAILABLE, [504] = code.UNAVAILABLE,
+}
+
+--- The code of an HTTP status that came without a gRPC one.
+function M.of_http(http)
+  return of_http[http] or code.UNKNOWN
+end
+
+return M

@@ -1,0 +1,305 @@
+-- c1.grpc: calls and uploads over TLS and HTTP/2, against a server that answers as each call wants it
+-- (spec/support/grpc.js): the answers and ends that no real service would send, and the bytes that it gets.
+local reeve = require "reeve"
+
+local tls, server
+
+-- Starts the server; its address is `origin`.
+local function start(...)
+  local log = reeve.write(reeve.path("log"), "")
+  local process = reeve.start({ program = "node", "spec/support/grpc.js", tls.cert, tls.key, log, ... },
+    { merge = true, timeout = 160 })
+  return { process = process, log = log, origin = "https://127.0.0.1:" .. process:await("listening (%d+)") }
+end
+
+local function stop(one)
+  one.process:kill("KILL")
+  one.process:wait()
+end
+
+-- What the server got, request by request.
+local function got(one)
+  local list = {}
+  for line in reeve.read(one.log):gmatch("[^\n]+") do list[#list + 1] = reeve.json(line) end
+  return list
+end
+
+setup(function()
+  tls = reeve.certificate()
+  server = start()
+end)
+teardown(function() stop(server) end)
+
+local HEAD = [[
+local json, secret, task = require "host.json", require "host.secret", require "target.task"
+local host, grpc = require "host.http", require "c1.grpc"
+local origin, given = ..., json.decode(select(2, ...))
+local forgotten = 0
+local token = {
+  get = function() return secret.new("Bearer token-" .. forgotten) end,
+  forget = function() forgotten = forgotten + 1 end,
+}
+local client = assert(host.client { named = { "127.0.0.1" }, timeout_s = given.timeout_s or 20 })
+local channel = grpc.channel { client = client, origin = origin, token = token, agent = "acme reeve/0.1" }
+local function say(...)
+  local parts = table.pack(...)
+  for i = 1, parts.n do parts[i] = type(parts[i]) == "table" and json.encode(parts[i]) or tostring(parts[i]) end
+  io.stdout:write(table.concat(parts, " "), "\n")
+end
+-- What became of a call: its answer, or code, name, whether the transport failed, and the words.
+local function told(answer, problem)
+  if not problem then return say("ok", answer) end
+  say(problem.code, problem.name, problem.transport or false, problem.message)
+end
+local function call(options) told(channel:call("GetTask", { host_id = given.wish or "host-1" }, options)) end
+]]
+
+-- Runs Lua text in a task with a channel to the server; what it said.
+local function run(text, given, one)
+  given = given or {}
+  return (reeve.engine(HEAD .. "task.run(function() " .. text .. " end)", { (one or server).origin,
+    reeve.encode(given), env = { SSL_CERT_FILE = given.ca or tls.ca }, merge = true }))
+end
+
+-- code, name, transport and words of a call that is answered as `wish` says.
+local function problem(wish, text, given, one)
+  given = given or {}
+  given.wish = type(wish) == "table" and reeve.encode(wish) or wish
+  local out = run(text or "call()", given, one)
+  local code, name, transport, message = out:match("^(%d+) (%S+) (%S+) (.*)\n$")
+  return { code = tonumber(code), name = name, transport = transport == "true", message = message or out }
+end
+
+describe("a call", function()
+  it("is one frame in a POST, with the headers that gRPC wants", function()
+    assert.equal("ok {}\n", run("call { deadline_s = 30 }"))
+    local last = table.remove(got(server))
+    local headers = last.headers
+    assert.same({ { flag = 0, hex = "0a06686f73742d31" } }, last.frames)
+    assert.equal("POST /c1.connectorapi.baton.v1.BatonService/GetTask", headers[":method"] .. " " .. headers[":path"])
+    assert.equal("application/grpc", headers["content-type"])
+    assert.equal("trailers", headers.te)
+    assert.equal("Bearer token-0", headers.authorization)
+    assert.equal("acme reeve/0.1", headers["user-agent"])
+    assert.equal("30000m", headers["grpc-timeout"])
+    assert.is_nil(headers["accept-encoding"])
+    assert.is_nil(headers["grpc-accept-encoding"])
+  end)
+
+  it("gives the message that came", function()
+    local message = "0a2c0a1b324142436465664748496a6b6c4d4e4f707172535455767778595a1002b2060a10013a0673716c697465"
+      .. "120208051a02081e"
+    local out = run("call()", { wish = reeve.encode { body = ("00%08x%s"):format(#message // 2, message) } })
+    local answer = reeve.json(out:match("^ok (.*)\n$"))
+    assert.same({ id = "2ABCdefGHIjklMNOpqrSTUvwxYZ", status = 2,
+      sync_full = { skip_expand_grants = true, storage_engine = "sqlite" } }, answer.task)
+    assert.equal(5, answer.next_poll.seconds)
+  end)
+
+  it("keeps one connection, also after an answer that is none", function()
+    run([[call() call() call()]], { wish = reeve.encode { trailers = { ["grpc-status"] = "5" } } })
+    local sockets = {}
+    local list = got(server)
+    for i = #list - 2, #list do sockets[list[i].socket] = true end
+    assert.is_nil(next(sockets, next(sockets)))
+  end)
+end)
+
+describe("what the server says", function()
+  it("is told with its code, in trailers or in place of an answer", function()
+    local trailers = { ["grpc-status"] = "7", ["grpc-message"] = "no%20entry%25" }
+    local host = server.origin:match("//(.*)")
+    for _, wish in ipairs { { trailers = trailers }, { headers = trailers, trailers = reeve.null } } do
+      assert.same({ code = 7, name = "PERMISSION_DENIED", transport = false,
+        message = ("GetTask at %s: no entry%% (PERMISSION_DENIED)"):format(host) }, problem(wish))
+    end
+  end)
+
+  it("is bounded and harmless, whatever it holds", function()
+    local p = problem { trailers = { ["grpc-status"] = "5", ["grpc-message"] = "a%1b[31m%0ab%ff%c2%9bc%zz" } }
+    assert.matches(": a %[31m b%? c%%zz %(NOT_FOUND%)$", p.message)
+    p = problem { trailers = { ["grpc-status"] = "5", ["grpc-message"] = ("%41"):rep(5000) } }
+    assert.is_true(#p.message < 1200)
+  end)
+
+  it("is UNKNOWN where it is no status, or none came", function()
+    for _, text in ipairs { "abc", "17", "-1", "0x5", "" } do
+      local p = problem { trailers = { ["grpc-status"] = text } }
+      assert.same({ 2, "UNKNOWN", false }, { p.code, p.name, p.transport }, text)
+      assert.matches(("grpc-status is '%s'"):format(text), p.message, 1, true)
+    end
+    local p = problem { trailers = { ["x-other"] = "1" } }
+    assert.same({ 2, true }, { p.code, p.transport })
+    assert.matches("ended without a grpc-status", p.message, 1, true)
+  end)
+
+  it("has details where they are ones", function()
+    local text = [[
+      local _, p = channel:call("GetTask", { host_id = given.wish })
+      say(p.message:match(": (.*)$"), p.details or "none")]]
+    local function details(bin)
+      return run(text, { wish = reeve.encode { trailers = { ["grpc-status"] = "9",
+        ["grpc-status-details-bin"] = bin } } })
+    end
+    -- google.rpc.Status{ 9, "policy", Any{ google.rpc.ErrorInfo{ reason = "r" } } }, without padding
+    local bin = "CAkSBnBvbGljeRovCih0eXBlLmdvb2dsZWFwaXMuY29tL2dvb2dsZS5ycGMuRXJyb3JJbmZvEgMKAXI"
+    local info = '[{"type":"google.rpc.ErrorInfo","value":{"reason":"r"}}]'
+    assert.equal("policy (FAILED_PRECONDITION) " .. info .. "\n", details(bin))
+    assert.equal("refused (FAILED_PRECONDITION) none\n", details("!!"))
+    assert.equal("refused (FAILED_PRECONDITION) none\n", details("//////"))
+    assert.equal("refused (FAILED_PRECONDITION) none\n", details(("="):rep(8200) .. "A"))
+  end)
+
+  it("asks for another token once, when this one is refused", function()
+    local p = problem({ trailers = { ["grpc-status"] = "16" } }, "call() call() say(forgotten)")
+    local list = got(server)
+    local used = {}
+    for i = #list - 3, #list do used[#used + 1] = list[i].headers.authorization end
+    assert.same({ "Bearer token-0", "Bearer token-1", "Bearer token-1", "Bearer token-2" }, used)
+    assert.matches("2$", p.message)
+  end)
+end)
+
+describe("an answer", function()
+  it("is refused where its frame is none, or more than one", function()
+    local cases = {
+      { "0100000000", 13, "is compressed" }, { "0000400001", 8, "has 4194305 bytes; at most 4 MiB" },
+      { "00ffffffff", 8, "has 4294967295 bytes" }, { "0000000004aabb", 13, "is cut off" },
+      { "000000", 13, "has no message" }, { "", 13, "has no message" },
+      { "00000000000000000000", 13, "has more than one message" }, { "00000000020aff", 13, "cannot be read" },
+    }
+    for _, case in ipairs(cases) do
+      local p = problem { body = case[1] }
+      assert.same({ case[2], false }, { p.code, p.transport }, case[1])
+      assert.matches(case[3], p.message, 1, true)
+    end
+  end)
+
+  it("is not read without end", function()
+    local p = problem({ body = "0000400000" .. ("00"):rep(1000), ["repeat"] = 20000 })
+    assert.same({ 14, true }, { p.code, p.transport })
+    assert.matches("more than 4194309 bytes", p.message, 1, true)
+  end)
+
+  it("that is not gRPC's has the code of its HTTP status", function()
+    local codes = { [400] = 13, [401] = 16, [403] = 7, [404] = 12, [429] = 14, [502] = 14, [503] = 14, [504] = 14,
+      [500] = 2, [204] = 2 }
+    for http, code in pairs(codes) do
+      local p = problem { http = http, headers = { ["content-type"] = "text/html" }, body = "" }
+      assert.same({ code, true }, { p.code, p.transport }, tostring(http))
+      assert.matches(("it answered %d,"):format(http), p.message, 1, true)
+    end
+    local p = problem { headers = { ["content-type"] = "application/grpcx" } }
+    assert.same({ 2, true }, { p.code, p.transport })
+    assert.matches("does not speak gRPC (its content-type is application/grpcx)", p.message, 1, true)
+  end)
+
+  it("that sends elsewhere is not followed", function()
+    local before = #got(server)
+    local p = problem { http = 307, headers = { location = server.origin .. "/elsewhere" } }
+    assert.same({ 2, true }, { p.code, p.transport })
+    assert.equal(before + 1, #got(server))
+  end)
+end)
+
+describe("a connection", function()
+  it("that ends in between is UNAVAILABLE, however it ends", function()
+    for _, fault in ipairs { "reset", "cut", "goaway", "half" } do
+      local p = problem { fault = fault }
+      assert.same({ 14, "UNAVAILABLE", true }, { p.code, p.name, p.transport }, fault)
+      assert.matches("^GetTask at 127", p.message)
+      assert.is_nil(p.message:find("token-0", 1, true))
+    end
+    assert.equal("ok {}\n", run("call()"))
+  end)
+
+  it("that stays silent ends with the deadline, or with the silence", function()
+    local p = problem({ fault = "silent" }, "call { deadline_s = 0.5 }")
+    assert.same({ 4, "DEADLINE_EXCEEDED", true }, { p.code, p.name, p.transport })
+    assert.matches("not over within 0.5 s", p.message, 1, true)
+    p = problem({ fault = "silent" }, nil, { timeout_s = 0.5 })
+    assert.same({ 14, true }, { p.code, p.transport })
+    assert.matches("nothing came for 0.5 s", p.message, 1, true)
+  end)
+
+  it("is not there, or not to be trusted: in plain words", function()
+    local p = problem("x", nil, nil, { origin = "https://127.0.0.1:1" })
+    assert.same({ 14, true }, { p.code, p.transport })
+    p = problem("x", nil, { ca = reeve.certificate().ca })
+    assert.same({ 14, true }, { p.code, p.transport })
+    assert.matches("its certificate ", p.message, 1, true)
+  end)
+
+  it("by HTTP/1.1 is refused with the reason", function()
+    local old = start("http1")
+    local p = problem("x", nil, nil, old)
+    stop(old)
+    assert.same({ 14, true }, { p.code, p.transport })
+    assert.matches("it answered in HTTP/1.1, and gRPC needs HTTP/2: a proxy on the way", p.message, 1, true)
+  end)
+
+  it("carries other calls while one waits", function()
+    local out = run([[
+      local slow = task.spawn(function() call() end)
+      local fast = task.spawn(function() told(channel:call("GetTask", { host_id = "x" })) say("first") end)
+      fast:join()
+      slow:join()]], { wish = reeve.encode { fault = "late" } })
+    assert.equal("ok {}\nfirst\nok {}\n", out)
+  end)
+end)
+
+describe("an upload", function()
+  local TASK = "2ABCdefGHIjklMNOpqrSTUvwxYZ"
+
+  -- The bytes of an UploadAsset stream by the rules of the fact sheet, for host-1 and that task.
+  local function stream(bytes)
+    local function varint(n) return n < 128 and string.char(n) or string.char(n & 127 | 128) .. varint(n >> 7) end
+    local function field(tag, text) return tag .. varint(#text) .. text end
+    local function frame(text) return (">BI4"):pack(0, #text) .. text end
+    local parts = { frame(field("\xa2\x06", field("\x0a", "host-1") .. field("\x12", TASK))) }
+    for at = 1, #bytes, 512 * 1024 do
+      parts[#parts + 1] = frame(field("\xaa\x06", field("\x0a", bytes:sub(at, at + 512 * 1024 - 1))))
+    end
+    local sum = reeve.shell("sha256sum < " .. reeve.write(reeve.path("sum"), bytes)):match("^%x+")
+    parts[#parts + 1] = frame(field("\xb2\x06", field("\x0a", (sum:gsub("%x%x", function(pair)
+      return string.char(tonumber(pair, 16))
+    end)))))
+    return table.concat(parts)
+  end
+
+  local UPLOAD = ([[told(channel:upload(given.wish or "host-1", %q, given.path))]]):format(TASK)
+
+  local function file(bytes) return reeve.write(reeve.path("asset"), bytes) end
+
+  it("is metadata, pieces of 512 KiB, and the sum, in one POST", function()
+    for _, size in ipairs { 0, 5, 524287, 524288, 524289, 1500000 } do
+      local bytes = size == 5 and "C1ZF\0" or ("0123456789abcdefghi\xff"):rep(size // 20 + 1):sub(1, size)
+      assert.equal("ok true\n", run(UPLOAD, { path = file(bytes) }))
+      local last = table.remove(got(server))
+      local whole = reeve.write(reeve.path("stream"), stream(bytes))
+      assert.equal(reeve.shell("sha256sum < " .. whole):match("^%x+"), last.sha256, size .. " bytes")
+      assert.equal("/c1.connectorapi.baton.v1.BatonService/UploadAsset", last.headers[":path"])
+      assert.equal("Bearer token-0", last.headers.authorization)
+      if size == 5 then
+        assert.equal("aa06070a0543315a4600", last.frames[2].hex)
+        assert.equal("b206220a20384fac94d3b572383a0fdc27ef8569459d8e8394d4a0e2dda3c2a928cf92a94f", last.frames[3].hex)
+      end
+    end
+  end)
+
+  it("begins anew with another token, when this one is refused", function()
+    local p = problem({ trailers = { ["grpc-status"] = "16" } }, UPLOAD, { path = file("abc") })
+    local list = got(server)
+    assert.equal(16, p.code)
+    assert.equal(list[#list].sha256, list[#list - 1].sha256)
+    assert.equal("Bearer token-1", list[#list].headers.authorization)
+  end)
+
+  it("of what is no file is a problem of ours", function()
+    for _, path in ipairs { "/nowhere/asset", reeve.folder("asset") } do
+      local p = problem("host-1", UPLOAD, { path = path })
+      assert.same({ 2, "UNKNOWN", false }, { p.code, p.name, p.transport })
+      assert.matches(path, p.message, 1, true)
+    end
+  end)
+end)
