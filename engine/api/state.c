@@ -9,6 +9,8 @@
  *   st:show(type, id [, slug]) -> JSON | nil             the resource, or its entitlement
  *   st:history(type, id) -> iterator of {run, op, kind, before, after}, newest first
  *   st:changes(from, to) -> the same, of all things that runs after `from` up to `to` changed
+ *   st:changes_from(run, row, to) -> the same with row, of each run by itself, from that row on; op is
+ *                          "same", and there is no record, where nobody sees a difference
  *   st:excluded([run]) -> iterator of JSON
  *   st:sources(type, id) -> iterator of {kind, list, parent, with, raw}, the seen one first
  *   st:objects() -> the same, every object that the last accepted listings gave, listing by listing
@@ -242,19 +244,32 @@ static void set_json(lua_State *L, const char *field, struct span json) {
 
 static const char *const kind_names[] = {"", "resource", "entitlement", "grant"};
 
-static int next_change(lua_State *L) {
+static void push_change(lua_State *L, const struct browse_item *item) {
     static const char *const ops[] = {"same", "added", "changed", "removed"};
+    lua_createtable(L, 0, 6);
+    lua_pushinteger(L, (lua_Integer)item->run);
+    lua_setfield(L, -2, "run");
+    lua_pushstring(L, ops[item->op & 3]);
+    lua_setfield(L, -2, "op");
+    lua_pushstring(L, kind_names[item->kind & 3]);
+    lua_setfield(L, -2, "kind");
+    set_json(L, "before", item->before);
+    set_json(L, "after", item->after);
+}
+
+static int next_change(lua_State *L) {
     struct browse_item item;
     if (!browse_step(L, &item)) return 0;
-    lua_createtable(L, 0, 5);
-    lua_pushinteger(L, (lua_Integer)item.run);
-    lua_setfield(L, -2, "run");
-    lua_pushstring(L, ops[item.op & 3]);
-    lua_setfield(L, -2, "op");
-    lua_pushstring(L, kind_names[item.kind & 3]);
-    lua_setfield(L, -2, "kind");
-    set_json(L, "before", item.before);
-    set_json(L, "after", item.after);
+    push_change(L, &item);
+    return 1;
+}
+
+static int next_row(lua_State *L) {
+    struct browse_item item;
+    if (!browse_step(L, &item)) return 0;
+    push_change(L, &item);
+    lua_pushinteger(L, (lua_Integer)item.row);
+    lua_setfield(L, -2, "row");
     return 1;
 }
 
@@ -328,6 +343,16 @@ static int st_changes(lua_State *L) {
     struct error e;
     enum err rc = browse_changes(&h->b, s, (uint64_t)from, (uint64_t)to, &e);
     return push_iterator(L, next_change, rc, &e);
+}
+
+static int st_changes_from(lua_State *L) {
+    struct state *s = state_check(L, 1);
+    lua_Integer run = luaL_checkinteger(L, 2), row = luaL_checkinteger(L, 3);
+    lua_Integer to = luaL_checkinteger(L, 4);
+    struct holder *h = new_holder(L);
+    struct error e;
+    enum err rc = browse_changes_from(&h->b, s, (uint64_t)run, (uint64_t)row, (uint64_t)to, &e);
+    return push_iterator(L, next_row, rc, &e);
 }
 
 static int st_excluded(lua_State *L) {
@@ -545,6 +570,7 @@ static const luaL_Reg methods[] = {
     {"meta", st_meta},         {"run", st_run},           {"runs", st_runs},
     {"log", st_log},           {"records", st_records},   {"show", st_show},
     {"history", st_history},   {"changes", st_changes},   {"excluded", st_excluded},
+    {"changes_from", st_changes_from},
     {"sources", st_sources},   {"objects", st_objects},   {"holdings", st_holdings},
     {"cached", st_cached},     {"begin", st_begin},       {"put_run", st_put_run},
     {"add_log", st_add_log},   {"publish", st_publish},   {"hold", st_hold},

@@ -10,13 +10,13 @@
 #include "seq.h"
 #include "sorter.h"
 
-enum what { THINGS, HOLDINGS, CHANGES, HISTORY, EXCLUDED, SOURCES, OBJECTS };
+enum what { THINGS, HOLDINGS, CHANGES, ROWS, HISTORY, EXCLUDED, SOURCES, OBJECTS };
 
 struct browse {
     enum what what;
     struct state *s;
     enum record_kind kind;
-    uint64_t run, from;
+    uint64_t run, from, row; /* rows: the next one is at or behind (from, row) */
     unsigned char key[RECORD_KEY];
     struct sorter *sorter;    /* things: by record; holdings, changes: by key */
     uint64_t *list;           /* history: runs, oldest first; sources: records */
@@ -273,6 +273,49 @@ static enum err next_change(struct browse *b, struct store_txn *t, struct browse
     return rc;
 }
 
+/* --- changes row by row --- */
+
+enum err browse_changes_from(struct browse **out, struct state *s, uint64_t from, uint64_t row,
+                             uint64_t to, struct error *e) {
+    enum err rc = open_browse(out, s, ROWS, to, e);
+    if (rc) return rc;
+    (*out)->from = from;
+    (*out)->row = row;
+    return ERR_OK;
+}
+
+/* The row at or behind the browse's place, which becomes the row's. */
+static enum err seek_row(struct browse *b, struct store_txn *t, struct compare_change *change,
+                         bool *more, struct error *e) {
+    struct store_cursor *c;
+    struct state_key from = state_key_run_n(b->from, b->row);
+    struct span key = state_span(&from), value;
+    enum err rc = store_cursor(t, STATE_CHG, &c, e);
+    if (rc) return rc;
+    rc = store_move(c, STORE_SEEK, &key, &value, e);
+    *more = !rc && state_u64(key.p) <= b->run && compare_change_read(value, change);
+    if (*more) {
+        b->from = state_u64(key.p);
+        b->row = state_u64((const char *)key.p + 8);
+    }
+    store_cursor_close(c);
+    return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+static enum err next_row(struct browse *b, struct store_txn *t, struct browse_item *item,
+                         bool *more, struct error *e) {
+    struct compare_change change;
+    bool differ = false;
+    enum err rc = seek_row(b, t, &change, more, e);
+    if (rc || !*more) return rc;
+    if (change.op != COMPARE_SAME && change.op != COMPARE_DROPPED)
+        rc = versions(b, t, change.key, b->from - 1, b->from, item, &differ, e);
+    if (!differ) *item = (struct browse_item){.op = COMPARE_SAME};
+    item->run = b->from;
+    item->row = b->row++;
+    return rc;
+}
+
 /* --- one thing's history and sources --- */
 
 static enum err add_number(struct browse *b, uint64_t n, struct error *e) {
@@ -411,6 +454,9 @@ enum err browse_next(struct browse *b, struct browse_item *item, bool *more, str
         break;
     case CHANGES:
         rc = next_change(b, t, item, more, e);
+        break;
+    case ROWS:
+        rc = next_row(b, t, item, more, e);
         break;
     case HISTORY:
         rc = next_version(b, t, item, more, e);

@@ -20,6 +20,7 @@ struct browse_item {
     enum compare_op op;
     enum record_kind kind;
     uint64_t run, record;
+    uint64_t row; /* of browse_changes_from() alone */
     struct span before, after; /* JSON; empty where there is none. Listings use `after` */
 };
 
@@ -38,6 +39,14 @@ enum err browse_holdings(struct browse **out, struct state *s, uint64_t run, str
  * `from` = `to` - 1 that is what one run did. Held and rejected runs are left out but for `to`. */
 enum err browse_changes(struct browse **out, struct state *s, uint64_t from, uint64_t to,
                         struct error *e);
+
+/* What each run changed by itself, row by row as compare found it (resources, then entitlements,
+ * then grants): from row `row` of run `from` on, up to an accepted run `to`, before which there are
+ * rows of accepted runs only. Begun at an item's run and row it gives that item again, until its run is
+ * forgotten. op is COMPARE_SAME, without before and after, where readers see no difference. Where it
+ * begins makes no difference to what a step costs. */
+enum err browse_changes_from(struct browse **out, struct state *s, uint64_t from, uint64_t row,
+                             uint64_t to, struct error *e);
 
 /* The versions of one resource, newest first. */
 enum err browse_history(struct browse **out, struct state *s, const unsigned char key[RECORD_KEY],

@@ -192,7 +192,7 @@ describe("capabilities", function()
         type_of("place", "place", nil, NONE), type_of("role", "Role", "TRAIT_ROLE"),
         type_of("team", "Team", "TRAIT_GROUP"), type_of("user", "User", "TRAIT_USER", NONE, "Somebody"),
       },
-      connectorCapabilities = { "CAPABILITY_SYNC" },
+      connectorCapabilities = { "CAPABILITY_SYNC", "CAPABILITY_EVENT_FEED_V2" },
       credentialDetails = {},
     }, reeve.json(capabilities "acme"))
   end)

@@ -3,7 +3,7 @@ local message = require "c1.message"
 
 local M = {}
 
-local SYNC <const> = 2
+local SYNC <const>, EVENT_FEED_V2 <const> = 2, 12
 
 -- Does a connector (nil: none in particular) read this type?
 local function is_on(resource, connector)
@@ -21,7 +21,8 @@ function M.of(manifest, connector)
         permissions = {} }
     end
   end
-  return { resource_type_capabilities = types, connector_capabilities = { SYNC }, credential_details = {} }
+  return { resource_type_capabilities = types, connector_capabilities = { SYNC, EVENT_FEED_V2 },
+    credential_details = {} }
 end
 
 return M

@@ -27,16 +27,20 @@ local function text(record, field, what, note)
   return id.beginning(value, max - #"…") .. "…"
 end
 
-local function resource_id(ref)
+--- A resource's id; nil for none.
+function M.resource_id(ref)
   return ref and { resource_type = ref.type, resource = ref.id }
 end
+local resource_id = M.resource_id
 
-local function timestamp(rfc3339)
+--- A time of a record; nil for none.
+function M.timestamp(rfc3339)
   if not rfc3339 then return nil end
   local fraction = rfc3339:match("%.(%d+)")
   return { seconds = math.floor(epoch(rfc3339)),
     nanos = fraction and math.tointeger((fraction .. "000000000"):sub(1, 9)) }
 end
+local timestamp = M.timestamp
 
 -- A Struct has doubles only: integers that they cannot hold become texts, rather than other integers.
 local function exact(value)
