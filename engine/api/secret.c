@@ -24,10 +24,15 @@ static struct secret *check(lua_State *L, int arg) {
     return s;
 }
 
-/* Room for a secret, still empty: made before the secret is, so that nothing leaks. */
+static void define_class(lua_State *L);
+
+/* Room for a secret, still empty: made before the secret is, so that nothing leaks. Who pushes one may
+ * be another binding, before anybody has asked for this one. */
 static struct secret **place(lua_State *L) {
     struct secret **p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = NULL;
+    if (luaL_getmetatable(L, CLASS) == LUA_TNIL) define_class(L);
+    lua_pop(L, 1);
     luaL_setmetatable(L, CLASS);
     return p;
 }

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "../host/limits.h"
 #include "../host/process.h"
 #include "../host/terminal.h"
+#include "../host/variable.h"
 #include "../host/when.h"
 #include "api.h"
 #include "secret.h"
@@ -227,6 +229,42 @@ static int l_unsetenv(lua_State *L) {
     return 0;
 }
 
+/* variables(prefix) -> names, in no order */
+static int l_variables(lua_State *L) {
+    size_t prefix_len, len;
+    const char *prefix = luaL_checklstring(L, 1, &prefix_len), *name;
+    lua_newtable(L);
+    for (size_t i = 0; (name = variable_name(i, &len)); i++) {
+        if (len < prefix_len || memcmp(name, prefix, prefix_len) != 0) continue;
+        lua_pushlstring(L, name, len);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+    return 1;
+}
+
+static enum err make_taken(void *ctx, struct secret **out, struct error *e) {
+    return variable_take(ctx, out, e);
+}
+
+/* take_variable(name) -> secret | nil */
+static int l_take_variable(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1);
+    const char *value = getenv(name);
+    if (!value || !*value) return 0;
+    return secret_push_made(L, make_taken, (void *)name);
+}
+
+/* uname() -> { system, release, machine } */
+static int l_uname(lua_State *L) {
+    struct utsname u;
+    if (uname(&u) != 0) memset(&u, 0, sizeof u);
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, u.sysname), lua_setfield(L, -2, "system");
+    lua_pushstring(L, u.release), lua_setfield(L, -2, "release");
+    lua_pushstring(L, u.machine), lua_setfield(L, -2, "machine");
+    return 1;
+}
+
 static int l_isatty(lua_State *L) {
     lua_pushboolean(L, terminal_is((int)luaL_checkinteger(L, 1)));
     return 1;
@@ -282,6 +320,9 @@ int luaopen_host_sys(lua_State *L) {
         {"kill", l_kill},
         {"setenv", l_setenv},
         {"unsetenv", l_unsetenv},
+        {"variables", l_variables},
+        {"take_variable", l_take_variable},
+        {"uname", l_uname},
         {"isatty", l_isatty},
         {"width", l_width},
         {"width_of", l_width_of},

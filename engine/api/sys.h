@@ -16,6 +16,9 @@
  *   wake_fd() -> descriptor      readable when a child ended or a signal came, until the next wait_any
  *   sleep(seconds, fd…)          ends too when one of the descriptors can be read, or a signal comes
  *   kill(pid, signal)            setenv(name, text)  unsetenv(name)
+ *   variables(prefix) -> names that begin so, in no order
+ *   take_variable(name) -> its value, a secret, that is in the environment no more | nil
+ *   uname() -> { system, release, machine }
  *
  * The terminal
  *   isatty(fd)  width() -> its columns           width_of(text) -> the columns that a text takes

@@ -70,17 +70,25 @@ static size_t spell(const char *text, size_t len, const char *value, size_t n, s
     return at;
 }
 
+/* From how many bytes on a value that is cut counts. "secret-token:" (RFC 8959) says that a secret
+ * follows and is no part of it: else "client_secret" would be the beginning of one. */
+static size_t least(const char *value, size_t n) {
+    static const char scheme[] = "secret-token:";
+    size_t len = sizeof scheme - 1;
+    return SECRET_KNOWN_MIN + (n > len && memcmp(value, scheme, len) == 0 ? len : 0);
+}
+
 /* A value cut by the text's end counts. */
 static size_t match_written(const char *text, size_t len, const char *value, size_t n) {
     size_t told, taken = spell(text, len, value, n, &told);
-    return told == n || told >= SECRET_KNOWN_MIN ? taken : 0;
+    return told == n || told >= least(value, n) ? taken : 0;
 }
 
 static size_t match_hex(const char *text, size_t len, const char *value, size_t n) {
     size_t i = 0;
     for (; i < n && 2 * i + 1 < len; i++)
         if (hex_pair(text + 2 * i) != (unsigned char)value[i]) return 0;
-    return i == n || i >= SECRET_KNOWN_MIN ? 2 * i : 0;
+    return i == n || i >= least(value, n) ? 2 * i : 0;
 }
 
 /* The k-th six bits of base64 of the value behind `shift` unknown bytes; -1 where not all six
@@ -108,7 +116,7 @@ static size_t match_base64(const char *text, size_t len, const char *value, size
         if (base64_digit((unsigned char)text[at]) != bits) return 0;
     }
     bool whole = base64_bits(value, n, shift, base64_start(shift) + at) < 0;
-    if (!whole) return at * 6 / 8 >= SECRET_KNOWN_MIN ? at : 0;
+    if (!whole) return at * 6 / 8 >= least(value, n) ? at : 0;
     /* The character after it tells the value's last bits. */
     return at < len && base64_digit((unsigned char)text[at]) >= 0 ? at + 1 : at;
 }

@@ -50,6 +50,17 @@ static void plain_values_go(void **state) {
     becomes("hunter2!", "hunter2!");
 }
 
+static void a_scheme_alone_is_no_beginning_of_a_secret(void **state) {
+    struct secret *s = hold("secret-token:acme.example:v1:hunter2");
+    (void)state;
+    becomes("client_secret", "client_secret");
+    becomes("a secret-token:", "a secret-token:");
+    becomes("a secret-token:acme.", "a secret-token:acme.");
+    becomes("a secret-token:acme.e", "a ***");
+    becomes("a secret-token:acme.example:v1:hunter2 b", "a *** b");
+    secret_drop(s);
+}
+
 static void encodings_go(void **state) {
     struct secret *s = hold("p/ä \"\\+x");
     (void)state;
@@ -175,6 +186,7 @@ static void any_bytes_go(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_values_go),
+        cmocka_unit_test(a_scheme_alone_is_no_beginning_of_a_secret),
         cmocka_unit_test(encodings_go),
         cmocka_unit_test(base64_goes_at_any_place),
         cmocka_unit_test(basic_headers_go),

@@ -49,10 +49,11 @@ return {
     refuse_taken(home, name)
     local manifest = load_plugin(home, plugin_name).manifest
     local tree = new_tree(plugin_name, flags)
-    local pending = edit.assign(manifest, tree, table.move(args, 3, #args, 1, {}), 3)
+    local words = table.move(args, 3, #args, 1, {})
+    local pending = edit.assign(manifest, tree, words, 3)
     edit.ask_missing(manifest, tree, pending)
     local c = require("config.connector").build(home, name, tree, pending)
-    if not flags.no_check then edit.check(ctx, c) end
+    if not flags.no_check then edit.check(ctx, c, words) end
     edit.keep(ctx, c, "add")
     ctx.out:say(("%s: wrote %s"):format(name, c.file))
     if not flags.sync then return 0 end

@@ -5,9 +5,9 @@ local fail = require "fail"
 local actions = {}
 
 local function secret_spec(c, key)
-  local spec = require("config.settings").spec(c.manifest, key)
-  if spec and spec.kind == "secret" then return end
-  local names = {}
+  local spec, entry = require("config.settings").spec(c.manifest, key), require("config.config").entry(key)
+  if spec and spec.kind == "secret" or entry and entry.kind == "reference" then return end
+  local names = { "c1.client_secret" }
   for _, there in ipairs(c.manifest.settings or {}) do
     if there.kind == "secret" then names[#names + 1] = there.name end
   end

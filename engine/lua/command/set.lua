@@ -8,6 +8,7 @@ return {
     { "reeve set main client_id=91bd client_secret=-", "a new key: id and secret together" },
     { "reeve set main http.retry_s=300 max_age=12h" },
     { "reeve set main guard.user.removed=50%" },
+    { "reeve set main c1.client_id=otter@acme.conductor.one/bct c1.client_secret=-", "for `reeve c1`" },
     { "reeve set main mapping=", "an empty value takes the key away" },
   },
   flags = {
@@ -21,9 +22,10 @@ return {
     local before = connector.digest(tree)
     local plugin_name = require("config.config").validate(tree, "connector", home:connector_path(name)).plugin
     local manifest = require("plugin.plugin").load(home, plugin_name).manifest
-    local pending = edit.assign(manifest, tree, table.move(args, 2, #args, 1, {}), 2)
+    local words = table.move(args, 2, #args, 1, {})
+    local pending = edit.assign(manifest, tree, words, 2)
     local c = connector.build(home, name, tree, pending)
-    if not flags.no_check and c.enabled then edit.check(ctx, c) end
+    if not flags.no_check and c.enabled then edit.check(ctx, c, words) end
     edit.keep(ctx, c, "set", before)
     ctx.out:say(("%s: wrote %s"):format(name, c.file))
     return 0

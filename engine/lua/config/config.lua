@@ -41,6 +41,8 @@ M.keys = {
   key("limits.element_mb", "integer", "both", 1, { min = 1 }),
   key("retention.history", "duration", "both", "400d"),
   key("retention.logs", "integer", "both", 50, { min = 1 }),
+  key("c1.client_id", "text", "connector"),
+  key("c1.client_secret", "reference", "connector"),
   key("state", "path", "home"),
   key("map_gb", "number", "home", 64, { above = 0 }),
   key("jobs", "integer", "home", 2, { min = 1, max = 256 }),
@@ -91,7 +93,8 @@ end
 function M.check(entry, value, file)
   local ok, expected = kinds.check(entry, value)
   if not ok then
-    fail("config", ("%s: %s: %s expected, got %s"):format(file, entry.name, expected, kinds.describe(value)))
+    local got = entry.kind == "reference" and "" or ", got " .. kinds.describe(value) -- it may be the secret itself
+    fail("config", ("%s: %s: %s expected%s"):format(file, entry.name, expected, got))
   end
   return value
 end

@@ -11,8 +11,8 @@ local function terminal()
   return require("host.sys").isatty(0)
 end
 
--- A line of stdin, or of the terminal; nothing that is typed for a secret is shown.
-local function ask(name, secret)
+--- A line of stdin, or of the terminal; nothing that is typed for a secret is shown.
+function M.ask(name, secret)
   if terminal() then
     local sys = require "host.sys"
     if secret then return fail.try(sys.getpass(name .. ": ")) end
@@ -28,15 +28,16 @@ local function ask(name, secret)
   return secret and require("host.secret").new(line) or line
 end
 
-local function assign_secret(tree, pending, name, text)
+-- Returns the reference that is to stand in the file; nil: none.
+local function assign_secret(pending, name, text)
   pending[name] = nil
   if text == "-" then
-    pending[name] = ask(name, true)
-    tree.settings[name] = "store:" .. name
+    pending[name] = M.ask(name, true)
+    return "store:" .. name
   elseif text == "" then
-    tree.settings[name] = nil
+    return nil
   elseif reference.parse(text) then
-    tree.settings[name] = text
+    return text
   else
     fail("usage", ("%s: a secret never stands on the command line"):format(name),
       ("`%s=-` reads a line of standard input, or asks; else env:NAME, file:PATH or cred:NAME"):format(name))
@@ -44,7 +45,7 @@ local function assign_secret(tree, pending, name, text)
 end
 
 local function assign_setting(tree, spec, text)
-  if text == "-" then text = ask(spec.name, false) end
+  if text == "-" then text = M.ask(spec.name, false) end
   local value = nil
   if text ~= "" then
     value = settings.parse(spec, text)
@@ -97,11 +98,13 @@ local function assign(manifest, tree, pending, name, text)
   local short = name:match("^settings%.(.+)$") or name
   local spec, entry = settings.spec(manifest, short), config.entry(name)
   if spec and spec.kind == "secret" then
-    assign_secret(tree, pending, short, text)
+    tree.settings[short] = assign_secret(pending, short, text)
   elseif spec then
     assign_setting(tree, spec, text)
   elseif name:find("^guard%.") then
     assign_limit(tree, name, text)
+  elseif entry and entry.kind == "reference" then
+    put(tree, split(name), assign_secret(pending, name, text))
   elseif entry and entry.where ~= "home" and name ~= "plugin" and name ~= "settings" then
     local value = nil
     if text ~= "" then value = config.from_text(name, text) end
@@ -132,15 +135,13 @@ function M.ask_missing(manifest, tree, pending)
   for _, spec in ipairs(manifest.settings or {}) do
     if spec.required and tree.settings[spec.name] == nil and spec.default == nil then
       if spec.help then io.stderr:write(spec.help, "\n") end
-      if spec.kind == "secret" then assign_secret(tree, pending, spec.name, "-")
+      if spec.kind == "secret" then tree.settings[spec.name] = assign_secret(pending, spec.name, "-")
       else assign_setting(tree, spec, "-") end
     end
   end
 end
 
---- Asks the target whether settings and credentials are good, with a fresh token; says as whom. Raises where
---- not.
-function M.check(ctx, c)
+local function check_target(ctx, c)
   c:resolve_secrets()
   local result = require("sync.check").run(ctx.home, c, { fresh = true })
   ctx.out:say(c.name .. (result.account and ": connected as " .. result.account or ": checked"))
@@ -149,11 +150,32 @@ function M.check(ctx, c)
   end
 end
 
+--- Asks the target whether settings and credentials are good, with a fresh token; says as whom. Where the words that
+--- were given are about ConductorOne, that is asked: alone where they are about nothing else. Raises where not.
+function M.check(ctx, c, words)
+  local about_c1 = 0
+  for _, word in ipairs(words) do
+    if word:find("^c1%.") then about_c1 = about_c1 + 1 end
+  end
+  if #words == 0 or #words > about_c1 then check_target(ctx, c) end
+  if about_c1 > 0 then require("c1.account").check(ctx, c) end
+end
+
+-- Seals what was entered, each for the origins that it is of use to.
+local function seal(ledger, c)
+  local own, of_c1 = {}, {}
+  for key, value in pairs(c.pending) do (key == "c1.client_secret" and of_c1 or own)[key] = value end
+  local origins = require("c1.account").origins(c)
+  if next(of_c1) and not origins then fail("usage", "c1.client_secret: c1.client_id is missing, which goes with it") end
+  if next(own) then ledger:seal_all(c.name, own, c.origins) end
+  if next(of_c1) then ledger:seal_all(c.name, of_c1, origins) end
+end
+
 --- Seals what was entered, writes the file, and leaves a line in the audit trail.
 function M.keep(ctx, c, action, before)
   local connector = require "config.connector"
   local ledger = require("state.ledger").open(ctx.home)
-  if next(c.pending) then ledger:seal_all(c.name, c.pending, c.origins) end
+  if next(c.pending) or c.options.c1.client_id then seal(ledger, c) end
   connector.write(ctx.home, c.name, c.tree)
   local sealed = {}
   for key in pairs(c.pending) do sealed[#sealed + 1] = key end

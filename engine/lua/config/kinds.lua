@@ -1,4 +1,6 @@
 -- kinds: the kinds of values that configuration keys have: what is expected, checked, read from text.
+local reference = require "config.reference"
+
 local M = {}
 
 local units = { s = 1, m = 60, h = 3600, d = 86400, w = 7 * 86400 }
@@ -77,6 +79,7 @@ local kinds = {
   path = { "a path", function(_, v)
     return type(v) == "string" and v ~= "" and not v:find("\0", 1, true)
   end },
+  reference = { reference.expected, function(_, v) return reference.parse(v) ~= nil end },
   boolean = { "true or false", function(_, v) return type(v) == "boolean" end },
   list = { "a list of texts", function(_, v) return is_list(v) end },
   object = { "an object", function(_, v) return is_object(v) end },
@@ -145,17 +148,18 @@ local parsers = {
   list = parse_list,
   guard = parse_json,
   object = parse_json,
-  number = tonumber,
+  number = function(text) return tonumber(text) end,
   integer = function(text) return text:find("^%-?%d+$") and math.tointeger(tonumber(text)) or nil end,
+  reference = function(text, entry) return reference.parse(text) and text or "env:" .. entry.env end,
   limit = function(text) return text:find("^%d+$") and math.tointeger(tonumber(text)) or text end,
 }
 
 --- The value that a text (of a variable or a command line) stands for; nil and what was expected where it is
---- none.
+--- none. A variable that is to name a secret may as well be the secret.
 function M.parse(entry, text)
   local parse = parsers[entry.kind]
   local value = text
-  if parse then value = parse(text) end
+  if parse then value = parse(text, entry) end
   if value == nil then return nil, M.expected(entry) end
   return value
 end

@@ -59,12 +59,17 @@ function resolvers.store(connector, name, what)
   fail(code == "not_found" and "config" or code, what .. ": " .. message)
 end
 
---- The secret that a connector's setting refers to, as an opaque object.
-function M.resolve(connector, key, text)
-  local what = ("%s: settings.%s"):format(connector.file, key)
+--- The secret that a text refers to, as an opaque object; `what` names it in messages. owner: home; of what is sealed,
+--- name and origins too, as a connector has them.
+function M.open(owner, what, text)
   local scheme, rest = M.parse(text)
   if not scheme then fail("config", what .. ": " .. M.expected .. " expected") end
-  return resolvers[scheme](connector, rest, what)
+  return resolvers[scheme](owner, rest, what)
+end
+
+--- The secret that a connector's setting refers to.
+function M.resolve(connector, key, text)
+  return M.open(connector, ("%s: settings.%s"):format(connector.file, key), text)
 end
 
 return M

@@ -15,7 +15,7 @@ function M.setup(flags, form)
   M.chosen = form
   require("log").setup {
     format = form or (terminal and "text" or "json"),
-    level = flags.quiet and "error" or flags.verbose and "debug" or "info",
+    level = flags.quiet and "error" or flags.verbose and "debug" or flags.log_level or "info",
     color = coloured(flags, terminal),
   }
 end
