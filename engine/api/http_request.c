@@ -219,7 +219,10 @@ static int l_headers(lua_State *L) {
 static int l_trailers(lua_State *L) {
     size_t len;
     const char *lines = http_trailer_lines(live(L, 1)->wire, &len);
-    return push_lines(L, lines, len);
+    lua_pushboolean(L, http_severed(live(L, 1)->wire));
+    push_lines(L, lines, len);
+    lua_insert(L, -2);
+    return 2;
 }
 
 /* The whole body. */

@@ -3,7 +3,8 @@
  *   request:want()     -> true where there is news; else it is told by client:poll
  *   request:wait()     -> true when the headers are in | nil, message, code
  *   request:status() · request:headers() (names in lower case, repeated ones joined by ", ")
- *   request:trailers() -> headers that came after the body, once it has ended
+ *   request:trailers() -> headers that came after the body, once it has ended; may they be lost, as
+ *                         the connection ended with it (host/http.h)?
  *   request:shown()    -> "GET https://host/path", without query
  *   request:body()     -> the whole body | nil, message, code
  *   request:start_of_body(max) -> its first bytes, be it whole or broken; the rest is given up

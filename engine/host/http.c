@@ -269,6 +269,10 @@ const char *http_trailer_lines(const struct http_request *r, size_t *len) {
     return r->head.trailers.data;
 }
 
+bool http_severed(const struct http_request *r) {
+    return r->severed;
+}
+
 const char *http_shown(const struct http_request *r) {
     return r->shown;
 }

@@ -105,6 +105,9 @@ int http_status(const struct http_request *r);
 const char *http_header_lines(const struct http_request *r, size_t *len);
 /* Those that came after the body, once all has come. */
 const char *http_trailer_lines(const struct http_request *r, size_t *len);
+/* Did the connection end with this answer, as an HTTP/2 server makes it that goes away? libcurl
+ * before 8.1 then loses the trailers. */
+bool http_severed(const struct http_request *r);
 /* Where the answer came from, without query; METHOD before it. Valid while the request is. */
 const char *http_shown(const struct http_request *r);
 

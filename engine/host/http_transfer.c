@@ -369,7 +369,13 @@ static void settle(struct http_request *r, CURLcode result) {
         r->failure.code = ERR_OK;
 }
 
+static bool connection_is_gone(CURL *easy) {
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) || socket == CURL_SOCKET_BAD;
+}
+
 void http_transfer_done(struct http_request *r, CURLcode result) {
+    r->severed = r->easy && connection_is_gone(r->easy);
     bool move = r->moving && r->failure.code == ERR_AGAIN;
     if (!move) settle(r, result);
     http_transfer_end(r);

@@ -58,6 +58,7 @@ struct http_request {
     char refused_address[48];
 
     struct http_head head;
+    bool severed;            /* the connection did not outlive the answer */
     bool moving;             /* the answer sends elsewhere; its body is of no interest */
     size_t skipped;          /* bytes of that body */
     struct buf bytes;        /* received; those before `at` are taken */

@@ -213,6 +213,18 @@ describe("a connection", function()
     assert.equal("ok {}\n", run("call()"))
   end)
 
+  -- libcurl before 8.1 loses the trailers of the last answer.
+  it("that the server ends in peace still brings the answer, and is followed by another", function()
+    for _, fault in ipairs { "bye", "leaving" } do
+      assert.equal("ok {}\nok {}\n", run("call() call()", { wish = reeve.encode { fault = fault } }), fault)
+    end
+    local refused = { ["grpc-status"] = "7" }
+    local p = problem { fault = "leaving", headers = refused, trailers = reeve.null }
+    assert.same({ 7, false }, { p.code, p.transport })
+    p = problem { fault = "leaving", body = "", trailers = { ["x-other"] = "1" } }
+    assert.is_true(p.transport)
+  end)
+
   it("that stays silent ends with the deadline, or with the silence", function()
     local p = problem({ fault = "silent" }, "call { deadline_s = 0.5 }")
     assert.same({ 4, "DEADLINE_EXCEEDED", true }, { p.code, p.name, p.transport })
@@ -293,6 +305,60 @@ describe("an upload", function()
     assert.equal(16, p.code)
     assert.equal(list[#list].sha256, list[#list - 1].sha256)
     assert.equal("Bearer token-1", list[#list].headers.authorization)
+  end)
+
+  it("that is answered before its end ends with that answer", function()
+    local path = file(("x"):rep(3000000))
+    local trailers = { ["grpc-status"] = "9", ["grpc-message"] = "unknown task" }
+    for _, wish in ipairs { { trailers = trailers }, { headers = trailers, trailers = reeve.null } } do
+      wish.fault = "early"
+      local p = problem(wish, UPLOAD, { path = path })
+      assert.same({ 9, "FAILED_PRECONDITION", false }, { p.code, p.name, p.transport })
+      assert.matches(": unknown task (FAILED_PRECONDITION)", p.message, 1, true)
+    end
+  end)
+
+  it("that is cut is UNAVAILABLE, and so is one that nobody reads", function()
+    local path = file(("x"):rep(3000000))
+    for _, fault in ipairs { "shut", "away", "deaf", "cut", "reset" } do
+      local p = problem({ fault = fault }, UPLOAD, { path = path, timeout_s = 0.5 })
+      assert.same({ 14, "UNAVAILABLE", true }, { p.code, p.name, p.transport }, fault)
+    end
+  end)
+
+  it("may take longer than a silence, and does not hold other calls up", function()
+    local out = run([[
+      local t = task.spawn(function() ]] .. UPLOAD .. [[ end)
+      for _ = 1, 4 do
+        task.sleep(0.3)
+        told(channel:call("Heartbeat", { host_id = "host-1" }, { deadline_s = 2 }))
+      end
+      say("beaten")
+      t:join()]], { path = file(("x"):rep(600000)), wish = reeve.encode { fault = "slow" }, timeout_s = 1 })
+    assert.equal(("ok {}\n"):rep(4) .. "beaten\nok true\n", out)
+  end)
+
+  it("of a file that shrinks or grows meanwhile is a problem of ours", function()
+    for how, mode in pairs { ["shrinks"] = "w", ["grows"] = "a" } do
+      local p = problem({ fault = "slow" }, [[
+        local t = task.spawn(function() ]] .. UPLOAD .. [[ end)
+        task.sleep(0.3)
+        local f = assert(io.open(given.path, given.mode))
+        f:write("x")
+        f:close()
+        t:join()]], { path = file(("x"):rep(600000)), mode = mode })
+      assert.same({ 2, "UNKNOWN", false }, { p.code, p.name, p.transport }, how)
+      assert.matches("had 600000 bytes when the upload began, and changes", p.message, 1, true)
+    end
+  end)
+
+  it("ends with its task", function()
+    assert.equal("ok {}\n", run([[
+      local t = task.spawn(function() ]] .. UPLOAD .. [[ end)
+      task.sleep(0.3)
+      t:cancel()
+      told(channel:call("Heartbeat", { host_id = "host-1" }))]],
+      { path = file(("x"):rep(600000)), wish = reeve.encode { fault = "slow" } }))
   end)
 
   it("of what is no file is a problem of ours", function()

@@ -6,9 +6,10 @@
 //
 // The host_id of a request says how to answer it, in JSON:
 //   {"http": 200, "headers": {…}, "body": "hex", "repeat": times, "trailers": {…}, "fault": NAME}
-// Without it: an empty message, and status 0. fault: silent (no answer), reset (RST_STREAM), cut (the connection ends),
-// goaway, half (headers and body, then the connection ends), early (answers without reading on), late (after 1 s),
-// slow (reads 64 KiB each 100 ms).
+// Without it: an empty message, and status 0. Faults: silent (no answer), reset (RST_STREAM), cut (the connection ends),
+// goaway (and cut), half (headers and body, then cut), late (after 1 s), bye (ends the connection in peace, after the
+// answer), leaving (says GOAWAY before it answers), slow (reads a little each 100 ms). These do not read on: early
+// (answers, and ends the stream), deaf (does nothing), shut (cut), away (goaway).
 
 const crypto = require("crypto");
 const fs = require("fs");
@@ -18,6 +19,7 @@ const https = require("https");
 const [cert, key, log, http1] = process.argv.slice(2);
 const OK = {"grpc-status": "0"};
 const EMPTY = "0000000000";
+const EARLY = ["early", "deaf", "shut", "away"]; // these do not wait for the request's end
 
 // The JSON object in the first frame of a request.
 function wish(bytes) {
@@ -37,19 +39,23 @@ function frames(bytes) {
 
 function answer(stream, want) {
     const session = stream.session;
-    if (want.fault === "silent") return;
+    if (want.fault === "silent" || want.fault === "deaf") return;
     if (want.fault === "reset") return stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
-    if (want.fault === "cut") return session.destroy();
-    if (want.fault === "goaway") return session.goaway(0, 0), session.destroy();
+    if (want.fault === "cut" || want.fault === "shut") return session.destroy();
+    if (want.fault === "goaway" || want.fault === "away") return session.goaway(0, 0), session.destroy();
+    if (want.fault === "leaving") session.goaway(0, 2 ** 31 - 1);
     const headers = {":status": want.http ?? 200, "content-type": "application/grpc", ...want.headers};
     const body = Buffer.from(want.body ?? EMPTY, "hex");
     if (want.trailers === null) return stream.respond(headers, {endStream: true});
     stream.respond(headers, {waitForTrailers: true});
-    stream.on("wantTrailers", () => stream.sendTrailers(want.trailers ?? OK));
+    stream.on("wantTrailers", () => {
+        stream.sendTrailers(want.trailers ?? OK);
+        if (want.fault === "early") setImmediate(() => stream.close(http2.constants.NGHTTP2_NO_ERROR));
+        if (want.fault === "bye") setImmediate(() => session.close());
+    });
     for (let i = 0; i < (want.repeat ?? 1); i++) stream.write(body);
     if (want.fault === "half") return setTimeout(() => session.destroy(), 50);
     stream.end();
-    if (want.fault === "early") stream.close(http2.constants.NGHTTP2_NO_ERROR);
 }
 
 // What came, told when it is whole; of what is long only its sum.
@@ -62,23 +68,21 @@ function note(stream, headers, chunks, sum, bytes) {
         frames: list.map((f) => ({flag: f.flag, hex: f.message.toString("hex")}))}) + "\n");
 }
 
-async function serve(stream, headers) {
+function serve(stream, headers) {
     const sum = crypto.createHash("sha256"), chunks = [];
     let bytes = 0, want = null;
     stream.on("error", () => {});
-    try {
-        for await (const chunk of stream) {
-            bytes += chunk.length;
-            sum.update(chunk);
-            if (bytes < 100000) chunks.push(chunk);
-            want ??= wish(chunk);
-            if (want.fault === "early") return answer(stream, want);
-            if (want.fault === "slow") await new Promise((done) => setTimeout(done, 100));
-        }
-    } catch { return; }
-    note(stream, headers, chunks, sum, bytes);
-    if (want?.fault === "late") await new Promise((done) => setTimeout(done, 1000));
-    if (!stream.destroyed) answer(stream, want ?? {});
+    stream.on("data", (chunk) => {
+        bytes += chunk.length;
+        sum.update(chunk);
+        if (bytes < 100000) chunks.push(chunk);
+        if (!want && EARLY.includes((want = wish(chunk)).fault)) return stream.pause(), answer(stream, want);
+        if (want.fault === "slow") stream.pause(), setTimeout(() => stream.resume(), 100);
+    });
+    stream.on("end", () => {
+        note(stream, headers, chunks, sum, bytes);
+        if (!EARLY.includes(want?.fault)) setTimeout(answer, want?.fault === "late" ? 1000 : 0, stream, want ?? {});
+    });
 }
 
 const options = {cert: fs.readFileSync(cert), key: fs.readFileSync(key), maxSendHeaderBlockLength: 1 << 20};

@@ -106,6 +106,15 @@ local function stranger(request, headers, who)
   end
 end
 
+-- A server that goes away still answers, but its trailers may be lost. In such an answer a message stands only for
+-- OK: who refuses a call of one answer sends none.
+local function without_status(who, body, severed)
+  local message = severed and unframe(who, body)
+  if message then return message end
+  return nil, problem(severed and code.UNAVAILABLE or code.UNKNOWN, who .. ": the answer ended without a grpc-status",
+    true)
+end
+
 -- What ended a request before the answer did: the network, or the file that was being sent.
 local function lost(request, who, message, why)
   local shown = request:shown()
@@ -128,13 +137,11 @@ local function answer(request, who)
   if wrong then return nil, wrong end
   local body
   body, message, why = request:body()
-  local trailers = request:trailers()
+  local trailers, severed = request:trailers()
   wrong = trailers["grpc-status"] and problem_of(who, trailers)
   if wrong then return nil, wrong end
   if not body then return nil, lost(request, who, message, why) end
-  if not trailers["grpc-status"] then
-    return nil, problem(code.UNKNOWN, who .. ": the answer ended without a grpc-status", true)
-  end
+  if not trailers["grpc-status"] then return without_status(who, body, severed) end
   return unframe(who, body)
 end
 
