@@ -320,6 +320,13 @@ describe("the stand-in of ConductorOne", function()
     for _, expected in ipairs { 503, 503, 200 } do assert.equal(expected, (ask_token(c1, assertion(c1)))) end
   end)
 
+  it("can be away, and back with all it knew", function()
+    c1:away()
+    assert.equal(7, call(c1, "GetTask", frame(HOST)).curl)
+    c1:back()
+    assert.equal(0, call(c1, "GetTask", frame(HOST)).status)
+  end)
+
   it("can speak HTTP/1.1 alone", function()
     local proxy = conductorone.start { certificate = c1.certificate, http1 = true }
     proxy.token = "none"

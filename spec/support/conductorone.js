@@ -101,8 +101,17 @@ server.on("session", (session) => {
     session.setLocalWindowSize(WINDOW);
 });
 server.on("tlsClientError", (problem) => record("handshake", {what: problem.code ?? problem.message}));
-server.listen(0, "127.0.0.1", () => {
-    new Control(clients, tasks, faults, settings).listen((control) => record("listening",
+const listen = (port) => new Promise((done) => server.listen(port, "127.0.0.1", done));
+const listener = {
+    away() {
+        listener.port = server.address().port;
+        server.close();
+        for (const socket of sockets.values()) socket.destroy();
+    },
+    back: () => listen(listener.port),
+};
+listen(0).then(() => {
+    new Control(clients, tasks, faults, settings, listener).listen((control) => record("listening",
         {port: server.address().port, control, client: clients.add("happy-otter-1")}));
 });
 process.on("SIGTERM", () => process.exit(0));

@@ -7,11 +7,13 @@
 //   {do: "fault", …}  {do: "clear"}                            faults.js;  all that are left are forgotten
 //   {do: "set", next_poll, next_heartbeat, expires_in, keep}   numbers of seconds; null leaves the field out
 //   {do: "revoke"}                                             no token is good any more
+//   {do: "away"}  {do: "back"}                                 it hangs up on all and listens no more;  it does again
 
 const http = require("http");
 
 class Control {
-    constructor(clients, tasks, faults, settings) {
+    // listener: {away(), back()}.
+    constructor(clients, tasks, faults, settings, listener) {
         const known = new Set(["next_poll", "next_heartbeat", "expires_in", "keep"]);
         this.actions = {
             client: ({name}) => clients.add(name),
@@ -26,12 +28,14 @@ class Control {
                 Object.assign(settings, values);
             },
             revoke: () => clients.revoke(),
+            away: () => listener.away(),
+            back: () => listener.back(),
         };
     }
 
-    run({do: name, ...fields}) {
+    async run({do: name, ...fields}) {
         if (!this.actions[name]) throw new Error(`cannot do ${name}`);
-        return this.actions[name](fields) ?? {};
+        return await this.actions[name](fields) ?? {};
     }
 
     listen(ready) {
@@ -40,7 +44,7 @@ class Control {
             for await (const chunk of request) chunks.push(chunk);
             let status = 200, answer;
             try {
-                answer = this.run(JSON.parse(Buffer.concat(chunks).toString("utf8")));
+                answer = await this.run(JSON.parse(Buffer.concat(chunks).toString("utf8")));
             } catch (problem) {
                 [status, answer] = [400, {problem: problem.message}];
             }
