@@ -118,7 +118,8 @@ function ConductorOne:events(pattern)
   return found
 end
 
---- Waits for an event that fits, behind the last one that was waited for, and returns it.
+--- Waits for an event that fits, behind the last one that was waited for, and returns it. Where c1.watched is set,
+-- to a process of reeve.start's, its end is the end of all waiting.
 function ConductorOne:wait(pattern, seconds)
   local what = type(pattern) == "table" and reeve.encode(pattern) or "an event"
   return reeve.await(function()
@@ -130,6 +131,8 @@ function ConductorOne:wait(pattern, seconds)
       end
     end
     if not reeve.alive(self.process.pid) then error("the stand-in ended: " .. self:trouble()) end
+    local watched = self.watched
+    if watched and not reeve.alive(watched.pid) then error("it ended: " .. (reeve.read(watched.err_path) or "")) end
   end, what .. " from ConductorOne", seconds or 30)
 end
 

@@ -82,7 +82,7 @@ class Service {
     }
 
     Hello(call, request) {
-        if (request.task_id) this.task(call, request.task_id).finished++;
+        if (request.task_id) this.task(call, request.task_id).open = false;
         return {};
     }
 
@@ -113,6 +113,7 @@ class Service {
     FinishTask(call, request) {
         const task = this.task(call, request.task_id);
         task.finished++;
+        task.open = false;
         call.record("finished", {task: task.id, times: task.finished, given: task.given,
             success: request.success !== undefined, code: request.status?.code ?? 0,
             message: request.status?.message ?? "", final: plain(request)});

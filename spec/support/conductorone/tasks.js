@@ -35,7 +35,7 @@ class Tasks {
     // Puts a task in the queue of its client; its id. id in spec: that one, which may be nonsense.
     add(client, spec) {
         const id = spec.id ?? newId();
-        this.tasks.set(id, {id, client, bytes: bytesOf(id, spec), given: 0, finished: 0, cancelled: false});
+        this.tasks.set(id, {id, client, bytes: bytesOf(id, spec), given: 0, finished: 0, open: true, cancelled: false});
         this.queue.push(id);
         return id;
     }
@@ -65,13 +65,13 @@ class Tasks {
         return task;
     }
 
-    // All that is not finished and not known there, at most `limit`.
+    // All that is open or queued, and not known there; at most `limit`.
     batch(client, known, limit) {
-        const open = [...this.tasks.values()].filter((task) => task.client === client &&
-            !known.includes(task.id) && (!task.finished || this.queue.includes(task.id))).slice(0, limit);
-        this.queue = this.queue.filter((id) => !open.some((task) => task.id === id));
-        for (const task of open) task.given++;
-        return open;
+        const tasks = [...this.tasks.values()].filter((task) => task.client === client &&
+            !known.includes(task.id) && (task.open || this.queue.includes(task.id))).slice(0, limit);
+        this.queue = this.queue.filter((id) => !tasks.some((task) => task.id === id));
+        for (const task of tasks) task.given++;
+        return tasks;
     }
 
     // The task that a client was given, or undefined.
