@@ -1,6 +1,7 @@
 -- A connector's own credential at ConductorOne: entered by `reeve set`, sealed for ConductorOne's host, read again; and
 -- that its secret is nowhere: in no message, no file, no child's environment.
 local clientsecret = require "clientsecret"
+local conductorone = require "conductorone"
 local reeve = require "reeve"
 
 local KEY = clientsecret.secret:match("[^:]*$")
@@ -48,10 +49,17 @@ local function account(options, env, names)
     :gsub("\nnil\tnil\n$", ""))
 end
 
-local function nowhere(text)
-  assert.is_nil(text:find(KEY, 1, true), text)
-  assert.is_nil(text:find(clientsecret.d, 1, true), text)
-  assert.equal("", (reeve.shell(("grep -rlaF -e %s -e %s %s"):format(KEY, clientsecret.d, reeve.quote(home)))))
+-- The secret is not in the text and in no file of the home: neither as a whole, nor its key in some form.
+local function nowhere(text, secret)
+  local key = secret and secret:match("[^:]*$") or KEY
+  local d = secret and reeve.json((reeve.shell(("printf %%s '%s==' | tr -- -_ +/ | base64 -d 2>&-"):format(key)))).d
+    or clientsecret.d
+  local hex = reeve.shell(("printf %%s '%s=' | tr -- -_ +/ | base64 -d | od -An -tx1 | tr -d ' \\n'"):format(d))
+  assert.equal(64, #hex)
+  for _, form in ipairs { key, d, hex } do
+    assert.is_nil(text:find(form, 1, true), text)
+    assert.equal("", (reeve.shell(("grep -rlaF -e %s %s"):format(form, reeve.quote(home)))))
+  end
 end
 
 describe("c1.client_id and c1.client_secret", function()
@@ -152,5 +160,45 @@ describe("the secret of BATON_CLIENT_SECRET", function()
     assert.matches("^true\n", text)
     assert.matches("BATON_CLIENT_ID=" .. clientsecret.id:gsub("%W", "%%%0"), text)
     nowhere(text)
+  end)
+end)
+
+local missing = conductorone.missing()
+local test = missing and function(name) pending(name .. ": " .. missing) end or it
+
+describe("a credential that is entered", function()
+  local c1
+  setup(function() c1 = not missing and conductorone.start() end)
+  teardown(function() if c1 then c1:stop() end end)
+
+  -- The home's plugin cannot check anything: its target is not asked where nothing of it changes.
+  local function enter_checked(id, secret, env)
+    env = env or { SSL_CERT_FILE = c1.env.SSL_CERT_FILE, BATON_C1_API_HOST = c1.address }
+    return reeve.run { "set", "main", "--verbose", "c1.client_id=" .. id, "c1.client_secret=-", home = home,
+      stdin = secret .. "\n", env = env }
+  end
+
+  test("is tried at ConductorOne before it is kept", function()
+    local r = enter_checked(c1.id, c1.secret)
+    assert.equal(0, r.code, r.err)
+    assert.matches("main: ConductorOne (127.0.0.1) takes the client id", r.err, 1, true)
+    nowhere(r.out .. r.err, c1.secret)
+    assert.equal(c1.id, reeve.json(reeve.read(home .. "/connectors/main.json")).c1.client_id)
+  end)
+
+  test("is not kept where ConductorOne refuses it: exit 4, or is not reached: exit 5", function()
+    local before = reeve.read(home .. "/connectors/main.json")
+    local r = enter_checked(c1.id, clientsecret.secret)
+    assert.equal(4, r.code, r.err)
+    assert.matches("ConductorOne refuses the client id and secret", r.err, 1, true)
+    nowhere(r.out .. r.err)
+    r = enter_checked(c1.id, c1.secret, { BATON_C1_API_HOST = "127.0.0.1:1" })
+    assert.equal(5, r.code, r.err)
+    r = enter_checked(c1.id, c1.secret, { BATON_C1_API_HOST = c1.address, SSL_CERT_FILE = false })
+    assert.equal(5, r.code, r.err)
+    assert.matches("its certificate comes from an authority that this machine does not know", r.err, 1, true)
+    nowhere(r.out .. r.err, c1.secret)
+    assert.equal(before, reeve.read(home .. "/connectors/main.json"))
+    c1:violations()
   end)
 end)

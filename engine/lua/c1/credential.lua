@@ -75,6 +75,7 @@ function M.parse(client_id, client_secret, api_host)
   local host = audience
   if api_host and api_host ~= "" then host, port = parse_api_host(api_host) end
   local origin = "https://" .. host .. (port ~= "443" and ":" .. port or "")
+  host = host:match("^%[(.*)%]$") or host -- as host.http names it
   return { client_id = client_id, name = name, host = host, audience = audience, origin = origin, key = key }
 end
 
