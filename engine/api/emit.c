@@ -408,29 +408,52 @@ static void finish(lua_State *L, struct object *o) {
     if (!aside) learn_from_record(L, o, record);
 }
 
-int emit(lua_State *L) {
-    struct object o = {.unit = lua_touserdata(L, lua_upvalueindex(1))}; /* emitter() put it there */
+/* The object that is given, at 1 its kind, at 2 itself. True: nobody has to look at it again, since
+ * it is as it was last time. */
+static bool is_known_object(lua_State *L, struct object *o) {
     struct error e;
     bool hit;
     unsigned outcome = 0;
+    *o = (struct object){.unit = lua_touserdata(L, lua_upvalueindex(1))}; /* emitter() put it there */
     luaL_checktype(L, 1, LUA_TSTRING);
-    lua_settop(L, 3);
-    if (!o.unit->u) return luaL_error(L, "emit: this page is over");
-    o.stage = o.unit->stage;
+    if (!o->unit->u) luaL_error(L, "emit: this page is over");
+    o->stage = o->unit->stage;
     if (!vm_give(L))
-        return luaL_error(L, "emit: more than %d objects without asking the target; an endless loop?",
-                          LIMIT_GIVEN);
-    push_emission(L, &o, 1);
-    take_raw(L, &o, 2);
-    take_with(L, &o, 3);
-    hash(L, &o);
-    check(L, stage_look(o.unit->u, o.hash, &hit, &outcome, &e), &e);
-    if (hit) {
-        o.unit->hits++;
-        count(&o, outcome);
+        luaL_error(L, "emit: more than %d objects without asking the target; an endless loop?",
+                   LIMIT_GIVEN);
+    push_emission(L, o, 1);
+    take_raw(L, o, 2);
+    take_with(L, o, 3);
+    hash(L, o);
+    check(L, stage_look(o->unit->u, o->hash, &hit, &outcome, &e), &e);
+    if (!hit) return false;
+    o->unit->hits++;
+    count(o, outcome);
+    return true;
+}
+
+int emit(lua_State *L) {
+    struct object o;
+    lua_settop(L, 3);
+    if (is_known_object(L, &o)) {
         learn_from_hit(L, &o);
         return 0;
     }
     if (map(L, &o) && map_again(L, &o)) finish(L, &o);
+    return 0;
+}
+
+int emit_set_aside(lua_State *L) {
+    struct object o;
+    struct identity who = {.type = NULL};
+    lua_settop(L, 5);
+    const char *reason = luaL_checkstring(L, 3);
+    who.type = luaL_optstring(L, 4, NULL);
+    lua_pushnil(L);
+    lua_insert(L, 3); /* no joined data */
+    if (is_known_object(L, &o)) return 0;
+    lua_pushvalue(L, 6);
+    who.id = usable_id(L, &who.id_len);
+    keep_without(L, &o, &who, RECORD_SET_ASIDE, false, false, reason);
     return 0;
 }

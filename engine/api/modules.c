@@ -4,6 +4,7 @@
 
 #include "asset.h"
 #include "c1z.h"
+#include "c1z_read.h"
 #include "draft.h"
 #include "http.h"
 #include "json.h"
@@ -21,6 +22,7 @@
 const luaL_Reg api_modules[] = {
     {"host.asset", luaopen_host_asset},
     {"host.c1z", luaopen_host_c1z},
+    {"host.c1z_read", luaopen_host_c1z_read},
     {"host.draft", luaopen_host_draft},
     {"host.http", luaopen_host_http},
     {"host.json", luaopen_host_json},

@@ -7,7 +7,7 @@
  *       -> u, {state=, pages=, seen=}, note | nil, message, code
  *          parent: its name as JSON {"type","id"}; settings: JSON; epoch: a digest of all that
  *          results depend on beside the object (plugin, mapping, settings)
- *   u:emitter() -> what the plugin sees as ctx.emit
+ *   u:emitter() -> what the plugin sees as ctx.emit, and emit_set_aside (emit.h)
  *   u:counts() -> {seen, hits, skipped, aside, faults, nameless, fault}
  *   u:page_end(state, note) · u:page_drop() -> true | nil, message, code
  *          state: open complete incomplete failed not_covered
@@ -240,8 +240,11 @@ static int g_unit(lua_State *L) {
 static int u_emitter(lua_State *L) {
     check_unit(L);
     lua_settop(L, 1);
+    lua_pushvalue(L, 1);
     lua_pushcclosure(L, emit, 1);
-    return 1;
+    lua_insert(L, 1);
+    lua_pushcclosure(L, emit_set_aside, 1);
+    return 2;
 }
 
 static void set_integer(lua_State *L, const char *field, uint64_t n) {

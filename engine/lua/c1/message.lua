@@ -7,13 +7,15 @@ local key = require("state.record").key
 
 local M = {}
 
+--- The numbers that stand for Reeve's words; c1/record.lua reads them back.
+M.TRAITS = { user = 1, group = 2, role = 3, app = 4, secret = 5 }
+M.PURPOSES = { assignment = 1, permission = 2, ownership = 3 }
+M.ACCOUNTS = { human = 1, service = 2, system = 3 }
+
 local PACKAGE <const> = "c1.connector.v2."
 local LIMITS <const> = { name = 1024, description = 2048, status_details = 1024 }
-local TRAITS <const> = { user = 1, group = 2, role = 3, app = 4, secret = 5 }
-local PURPOSES <const> = { assignment = 1, permission = 2, ownership = 3 }
 -- Who was invited holds what was granted: an account that is shown as disabled would be passed over in reviews.
 local STATUSES <const> = { enabled = 1, pending = 1, disabled = 2, deleted = 3 }
-local ACCOUNTS <const> = { human = 1, service = 2, system = 3 }
 local EXACT <const> = 1 << 53
 
 local function any(name, value)
@@ -65,7 +67,7 @@ local traits = {}
 function traits.user(record, shared)
   return any("UserTrait", {
     emails = emails(record), status = shared.status, profile = record.profile,
-    account_type = ACCOUNTS[record.account_type or "human"], login = record.login,
+    account_type = M.ACCOUNTS[record.account_type or "human"], login = record.login,
     created_at = shared.created_at, last_login = timestamp(record.last_login_at),
     mfa_status = record.mfa ~= nil and { mfa_enabled = record.mfa } or nil,
     sso_status = record.sso ~= nil and { sso_enabled = record.sso } or nil,
@@ -92,14 +94,17 @@ function traits.secret(record, shared)
   })
 end
 
---- A resource type, by what the plugin's manifest says of it (nil: it is no longer declared).
+--- A resource type, by what the plugin's manifest says of it (nil: it is no longer declared). A manifest that was
+--- imported (c1/types.lua) declares no entitlements, and says itself whether there are any.
 function M.resource_type(type, declared)
   declared = declared or {}
-  local trait = TRAITS[declared.trait]
+  local has_none = declared.skip
+  if has_none == nil then has_none = not next(declared.entitlements or {}) end
+  local trait = M.TRAITS[declared.trait]
   return {
     id = type, display_name = declared.title or type, description = declared.description,
     traits = trait and { trait } or nil,
-    annotations = not next(declared.entitlements or {}) and { any "SkipEntitlementsAndGrants" } or nil,
+    annotations = has_none and { any "SkipEntitlementsAndGrants" } or nil,
   }
 end
 
@@ -132,7 +137,7 @@ function M.entitlement(record, types, group, note)
   return {
     resource = { id = resource_id(ref) }, id = own, slug = ref.slug,
     display_name = text(record, "name", what, note) or ref.slug,
-    description = text(record, "description", what, note), purpose = PURPOSES[record.purpose],
+    description = text(record, "description", what, note), purpose = M.PURPOSES[record.purpose],
     grantable_to = grantable,
     annotations = group and { any("EntitlementExclusionGroup", { exclusion_group_id = group.id,
       order = group.order, is_default = group.default, scope_to_resource = group.scope == "resource" }) } or nil,

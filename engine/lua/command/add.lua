@@ -19,6 +19,10 @@ end
 local function load_plugin(home, name)
   local plugin = require "plugin.plugin"
   if plugin.find(home, name) then return plugin.load(home, name) end
+  if name == require("c1.imported").NAME then
+    fail("usage", "c1z is no plugin, but what a connector has that was imported",
+      "`reeve import NAME -f FILE` writes one")
+  end
   local names = {}
   for i, found in ipairs(plugin.list(home)) do names[i] = found.name end
   fail("usage", "no such plugin: '" .. name .. "'", require("suggest").hint(name, names, "there are"))

@@ -28,6 +28,46 @@ local function range(st, meta, from, to)
   return previous(st, from), from
 end
 
+-- What is to be compared of two connectors' records: a function of (kind, record), nil where it is all of them.
+local function view(ctx, name, flags)
+  local comparable = require "c1.comparable"
+  local file = comparable.wanted(ctx.home, name, flags.with)
+  if not file and not flags.without then return nil end
+  return function(kind, record)
+    if file then record = comparable.record(kind, record) end
+    for _, path in ipairs(flags.without or {}) do
+      local member = path:match("^profile%.(.+)$")
+      if not member then record[path] = nil elseif record.profile then record.profile[member] = nil end
+    end
+    if record.profile and next(record.profile) == nil then record.profile = nil end
+    return record
+  end
+end
+
+-- Entries as they come, counted.
+local function counted(entries)
+  local count = { n = 0 }
+  return function()
+    local entry = entries()
+    count.n = count.n + (entry and 1 or 0)
+    return entry
+  end, count
+end
+
+local function entries_of(ctx, args, flags)
+  local snapshot = require "state.snapshot"
+  local st, meta = snapshot.accepted(ctx, args[1])
+  if flags.with then
+    if args[2] then fail("usage", "reeve diff: RUN and --with exclude each other") end
+    local other = snapshot.accepted(ctx, flags.with)
+    return require("state.compare").entries(st, other, view(ctx, args[1], flags))
+  end
+  if flags.without then fail("usage", "reeve diff: --without goes with --with") end
+  local from, to = range(st, meta, args[2], args[3])
+  ctx.out:say(("%s: from run %d to run %d"):format(args[1], from, to))
+  return fail.try(st:changes(from, to))
+end
+
 return {
   name = "diff",
   summary = "What changed between runs, or differs between connectors",
@@ -38,19 +78,25 @@ return {
     { "reeve diff main", "what the last accepted run changed" },
     { "reeve diff main 2", "what run 2 changed; or, where it is held, what it would change" },
     { "reeve diff main 1 2 -o jsonl", "from run 1 to run 2" },
-    { "reeve diff main --with backup", "two connectors' states" },
+    { "reeve diff main --with old --summary", "two connectors' states: how many differ, by field" },
+    { "reeve diff main --with old --without status --without profile.title" },
   },
-  flags = { cli.output, { name = "with", arg = "OTHER", help = "compare with another connector's state" } },
+  flags = {
+    cli.output, { name = "with", arg = "OTHER", help = "compare with another connector's state" },
+    { name = "summary", help = "count: a row a type and field" },
+    { name = "without", arg = "FIELD", many = true, help = "leave out a field, or profile.KEY (with --with)" },
+    { name = "exit-code", help = "end with 10 where there are differences" },
+  },
+  notes = "With --with, removed is what OTHER does not have, and added what it has alone. Against a connector\n"
+    .. "that was imported, records are compared by what a .c1z file can say of them.",
   run = function(ctx, args, flags)
-    local snapshot = require "state.snapshot"
-    local st, meta = snapshot.accepted(ctx, args[1])
-    if not flags.with then
-      local from, to = range(st, meta, args[2], args[3])
-      ctx.out:say(("%s: from run %d to run %d"):format(args[1], from, to))
-      return require("state.changes").print(ctx, fail.try(st:changes(from, to)))
+    local entries, count = counted(entries_of(ctx, args, flags))
+    if flags.summary then
+      local differences = require "state.differences"
+      ctx.out:rows(differences.columns, differences.rows(entries))
+    else
+      require("state.changes").print(ctx, entries)
     end
-    if args[2] then fail("usage", "reeve diff: RUN and --with exclude each other") end
-    local other = snapshot.accepted(ctx, flags.with)
-    return require("state.changes").print(ctx, require("state.compare").entries(st, other))
+    return flags.exit_code and count.n > 0 and require("exit").status("changes") or 0
   end,
 }

@@ -20,7 +20,7 @@ function actions.set(ctx, name, key)
   local tree = connector.read(ctx.home, name)
   local before = connector.digest(tree)
   local plugin_name = require("config.config").validate(tree, "connector", ctx.home:connector_path(name)).plugin
-  local plugin = require("plugin.plugin").load(ctx.home, plugin_name)
+  local plugin = require("config.connector").plugin(ctx.home, name, plugin_name)
   secret_spec({ manifest = plugin.manifest }, key)
   local pending = edit.assign(plugin.manifest, tree, { key .. "=-" }, 1)
   edit.keep(ctx, connector.build(ctx.home, name, tree, pending), "secret set", before)

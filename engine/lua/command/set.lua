@@ -21,11 +21,12 @@ return {
     local tree = connector.read(home, name)
     local before = connector.digest(tree)
     local plugin_name = require("config.config").validate(tree, "connector", home:connector_path(name)).plugin
-    local manifest = require("plugin.plugin").load(home, plugin_name).manifest
+    local manifest = connector.plugin(home, name, plugin_name).manifest
     local words = table.move(args, 2, #args, 1, {})
     local pending = edit.assign(manifest, tree, words, 2)
     local c = connector.build(home, name, tree, pending)
-    if not flags.no_check and c.enabled then edit.check(ctx, c, words) end
+    local asks = plugin_name ~= require("c1.imported").NAME
+    if not flags.no_check and c.enabled and asks then edit.check(ctx, c, words) end
     edit.keep(ctx, c, "set", before)
     ctx.out:say(("%s: wrote %s"):format(name, c.file))
     return 0

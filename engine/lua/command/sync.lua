@@ -84,14 +84,28 @@ local function sync_many(ctx, names, flags)
   return ended_by and 128 + ended_by or exit.urgent(statuses)
 end
 
+-- All there are, but for those that have nobody to ask.
+local function all_names(ctx)
+  local names, there = {}, ctx.home:connectors()
+  for _, name in ipairs(there) do
+    local ok, tree = pcall(require("config.connector").read, ctx.home, name)
+    if ok and tree.plugin == require("c1.imported").NAME then
+      ctx.out:say(name .. ": passed over: it was imported and has no target to ask")
+    else
+      names[#names + 1] = name
+    end
+  end
+  if #there == 0 then fail("failed", "there is no connector yet", "`reeve add` writes one") end
+  return names
+end
+
 local function names_of(ctx, args, flags)
   if flags.all and #args > 0 then fail("usage", "names or --all, not both") end
   if not flags.all and #args == 0 then fail("usage", "which connector? name one or several, or --all") end
   local names, seen = {}, {}
-  for _, name in ipairs(flags.all and (ctx.home:connectors()) or args) do
+  for _, name in ipairs(flags.all and all_names(ctx) or args) do
     if not seen[name] then names[#names + 1], seen[name] = name, true end
   end
-  if #names == 0 then fail("failed", "there is no connector yet", "`reeve add` writes one") end
   -- A name that is none stops all; a file that is not valid only its own sync.
   for _, name in ipairs(names) do
     if not require("config.connector").exists(ctx.home, name) then require("config.connector").read(ctx.home, name) end
@@ -121,6 +135,7 @@ return {
   notes = "Ends with 0 done, 6 held by the guard, 7 partial, 8 busy, 4 credentials, 5 unavailable, 9 storage.",
   run = function(ctx, args, flags)
     local names = names_of(ctx, args, flags)
+    if #names == 0 then return 0 end
     if #names == 1 then return sync_one(ctx, names[1], flags) end
     return sync_many(ctx, names, flags)
   end,

@@ -95,14 +95,23 @@ local function check_guard(file, manifest, guard)
   end
 end
 
---- The connector that a decoded file makes. `pending`: secrets by setting that are not sealed yet.
-function M.build(home, name, tree, pending)
+--- The plugin that a connector's file names. A connector without one has what files gave it in its place.
+function M.plugin(home, name, plugin_name)
+  local imported = require "c1.imported"
+  if plugin_name == imported.NAME then return imported.plugin(home, name) end
+  return require("plugin.plugin").load(home, plugin_name)
+end
+
+--- The connector that a decoded file makes. `pending`: secrets by setting that are not sealed yet; `plugin`: one
+--- that is loaded already.
+function M.build(home, name, tree, pending, plugin)
   local file = home:connector_path(name)
   local values = config.validate(tree, "connector", file)
   local layered = config.resolve({ home.flags, home.environment, values, home.config }, "connector")
-  local plugin = require("plugin.plugin").load(home, values.plugin)
+  plugin = plugin or M.plugin(home, name, values.plugin)
   check_guard(file, plugin.manifest, values.guard)
   local plain, references = require("config.settings").resolve(plugin.manifest, layered.settings or {}, file)
+  for key, value in pairs(plugin.given or {}) do plain[key] = value end
   for _, path in ipairs { "ca_file", "client_cert", "client_key" } do
     layered.http[path] = layered.http[path] and home:path(layered.http[path])
   end

@@ -236,7 +236,12 @@ end
 function Lint:connector(name)
   local connector = self:try("connectors/" .. name .. ".json", require("config.connector").load, self.home, name)
   if not connector then return end
-  local plugin, mapping = self:plugin(connector.plugin_name)
+  local plugin, mapping
+  if connector.plugin.files then
+    plugin, mapping = self:plugin(connector.plugin_name)
+  else
+    mapping = connector.plugin:mapping() -- ours: there is nothing to look at but the operator's
+  end
   local path = connector.tree.mapping or connector.options.mapping
   local function script_of()
     return path and require("plugin.script").load(self.home, path, shape.names(mapping))
@@ -245,7 +250,7 @@ function Lint:connector(name)
   require("sync.sync").limit(connector)
   local script = self:try(path, script_of)
   if script then self:script(script.path, script.shown, plugin) end
-  if path and not script then return end
+  if not plugin or path and not script then return end
   self:try(plugin.shown .. "/mapping.lua", function()
     self:objects(require("lint.sample").last_run(self.home, connector), plugin, script_of)
   end)

@@ -215,11 +215,16 @@ function Fetch:find(list, kind, id)
   return (self.stage:find(kind, tostring(id)))
 end
 
+-- What comes before anything is emitted.
+local function begin(fetch)
+  fetch.active = active_lists(fetch)
+  declare_kinds(fetch, fetch.active)
+  for _, list in ipairs(fetch.active) do fetch.lists[list.name] = account(list) end
+end
+
 --- Asks for everything. Must run in a task. Raises where the run failed.
 function Fetch:run_all()
-  self.active = active_lists(self)
-  declare_kinds(self, self.active)
-  for _, list in ipairs(self.active) do self.lists[list.name] = account(list) end
+  begin(self)
   local tasks = {}
   for i, list in ipairs(self.active) do
     tasks[i] = function() run_list(self, self.active, list) end
@@ -239,18 +244,34 @@ end
 local function end_replay(fetch, unit, list, started)
   if not unit then return end
   local counts = unit:counts()
-  fail.try(unit:page_end("complete", ""))
-  add_result(fetch.lists[list.name], { unit = unit:number(), pages = 1, seen = counts.seen, state = "complete",
-    started = started, ended = sys.time(), counts = counts })
+  local state = counts.nameless and "incomplete" or "complete"
+  fail.try(unit:page_end(state, ""))
+  add_result(fetch.lists[list.name], { unit = unit:number(), pages = 1, seen = counts.seen, state = state,
+    reason = counts.nameless, started = started, ended = sys.time(), counts = counts })
   unit:close()
+end
+
+local function open_unit(fetch, list, parent)
+  return fail.try(fetch.stage:unit { list = list.name, parent = parent, emits = list.kinds,
+    settings = fetch.settings_json, day = fetch.day, epoch = fetch.epoch })
+end
+
+--- Instead of run_all, where nobody is to be asked: give(list's name, emit, set_aside) emits all that a list has, at
+--- once (emit.h). Each listing is one page.
+function Fetch:take(give)
+  begin(self)
+  for _, list in ipairs(self.active) do
+    local started, unit = sys.time(), open_unit(self, list)
+    give(list.name, unit:emitter())
+    end_replay(self, unit, list, started)
+  end
+  fail.try(self.stage:sync())
 end
 
 --- Instead of run_all: emits objects ({ list, parent, kind, raw, with }, listing by listing) as if the target had
 --- given them now. Objects whose raw bytes were not kept cannot be mapped again.
 function Fetch:replay(objects)
-  self.active = active_lists(self)
-  declare_kinds(self, self.active)
-  for _, list in ipairs(self.active) do self.lists[list.name] = account(list) end
+  begin(self)
   local unit, emit, list, key, started
   for object in objects do
     if not object.raw then
@@ -261,8 +282,7 @@ function Fetch:replay(objects)
       end_replay(self, unit, list, started)
       key, list, unit, started = this, list_named(self, object.list), nil, sys.time()
       if list then
-        unit = fail.try(self.stage:unit { list = list.name, parent = object.parent, emits = list.kinds,
-          settings = self.settings_json, day = self.day, epoch = self.epoch })
+        unit = open_unit(self, list, object.parent)
         emit = unit:emitter()
       end
     end

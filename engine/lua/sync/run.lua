@@ -54,7 +54,7 @@ local function types_of(manifest)
     for slug in pairs(declared.entitlements or {}) do slugs[#slugs + 1] = slug end
     table.sort(slugs)
     types[name] = { trait = declared.trait, title = declared.title, description = declared.description,
-      entitlements = slugs[1] and slugs or nil }
+      skip = declared.skip, entitlements = slugs[1] and slugs or nil }
   end
   return types
 end

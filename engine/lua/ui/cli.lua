@@ -18,7 +18,7 @@ M.groups = {
   { "Operate", "status", "runs", "log", "audit" },
   { "Read", "list", "show", "history", "diff", "explain", "export" },
   { "Write a plugin", "new", "sim", "lint", "test", "record", "types" },
-  { "ConductorOne", "capabilities", "config" },
+  { "ConductorOne", "capabilities", "config", "import" },
   { "Other", "paths", "version", "help", "completion" },
 }
 

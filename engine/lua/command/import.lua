@@ -1,0 +1,85 @@
+-- import: another connector's .c1z file as a run of a connector without a plugin.
+local exit = require "exit"
+local fail = require "fail"
+
+local WORDS <const> = {
+  { "derived", "grants that follow from other grants left out" },
+  { "undescribed", "rows of types that the file does not describe left out" },
+  { "annotation", "annotations not kept" },
+  { "dropped", "values without a place here not kept" },
+  { "slug", "entitlements whose slug is not what their id says; the id's is taken" },
+}
+
+-- "12 annotations not kept: ExternalLink 10, RawId 2"
+local function line_of(note, words)
+  local names, parts = require("shape").names(note.by), {}
+  for i, name in ipairs(names) do
+    parts[i] = ("%s %d"):format(require("ui.text").safe(name), note.by[name])
+  end
+  if note.kinds > #names then parts[#parts + 1] = "…" end
+  return ("%d %s%s"):format(note.n, words, #parts > 0 and ": " .. table.concat(parts, ", ") or "")
+end
+
+-- As of a sync: a run that changed something, or waits for a decision.
+local function audit(ctx, name, result)
+  local record = result.run
+  if require("sync.summary").changes(record) == 0 then return end
+  local ledger = require("state.ledger").open(ctx.home)
+  ledger:audit { action = result.outcome == "held" and "hold" or "import", connector = name, run = record.run,
+    before = record.follows and ("run %d"):format(record.follows) or nil,
+    after = result.outcome ~= "held" and ("run %d"):format(record.run) or nil }
+  ledger:close()
+end
+
+local function tell(ctx, name, result)
+  if result.created then ctx.out:say(("%s: wrote %s"):format(name, result.created)) end
+  for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
+  ctx.out:say(("  from sync %s, which ended %s"):format(require("ui.text").safe(result.source.sync),
+    require("ui.text").safe(result.source.ended)))
+  if #result.renamed > 0 then ctx.out:say("  types by other names: " .. table.concat(result.renamed, ", ")) end
+  for _, entry in ipairs(WORDS) do
+    local note = result.notes[entry[1]]
+    if note then ctx.out:say("  " .. line_of(note, entry[2])) end
+  end
+end
+
+return {
+  name = "import",
+  summary = "Read another connector's .c1z file as a run, to compare with",
+  usage = "NAME -f FILE",
+  min = 1,
+  max = 1,
+  examples = {
+    { "reeve import old -f old.c1z", "writes the connector `old` where there is none" },
+    { "reeve diff main --with old --summary", "what differs from what Reeve itself reads" },
+  },
+  flags = {
+    { name = "file", short = "f", arg = "FILE", help = "the .c1z file (version 1, which holds SQLite)" },
+    { name = "app", arg = "TEXT", help = "name of the application, where the connector is new" },
+    { name = "owner", arg = "TEXT", many = true, help = "who owns it, where the connector is new" },
+    { name = "hold", help = "never publish by itself" },
+    { name = "allow-empty", help = "believe that everything of a type is gone" },
+    { name = "wait", help = "wait while another run of the connector goes on" },
+  },
+  notes = "The latest finished full sync of the file becomes a run like any other: compared, guarded, and kept in\n"
+    .. "the history. The connector has no plugin and no target: sync, check and plan refuse it.",
+  run = function(ctx, args, flags)
+    if not flags.file or flags.file == "" then fail("usage", "reeve import: -f FILE expected") end
+    local name = args[1]
+    local progress = require("ui.progress").start("importing " .. name, ctx.flags)
+    local ok, result = pcall(require("c1.import").run, ctx.home, name, { ctx = ctx, file = flags.file, app = flags.app,
+      owners = flags.owner, hold = flags.hold, allow_empty = flags.allow_empty, wait = flags.wait,
+      progress = progress })
+    progress:done()
+    if not ok then
+      if type(result) == "table" and result.signal then
+        ctx.out:say(("%s: ended by signal %d; nothing was imported"):format(name, result.signal))
+        return 128 + result.signal
+      end
+      error(result, 0)
+    end
+    audit(ctx, name, result)
+    tell(ctx, name, result)
+    return exit.status(result.outcome)
+  end,
+}
