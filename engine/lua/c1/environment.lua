@@ -98,9 +98,14 @@ end
 
 -- Where values come from ---------------------------------------------------------------------------------------
 
+local function set(name)
+  local text = os.getenv(name)
+  return text ~= "" and text or nil
+end
+
 local function from_variable(name, entry)
-  local text = entry.kind ~= "secret" and os.getenv(name)
-  if text and text ~= "" then return value_of(entry, text, name, "config") end
+  local text = entry.kind ~= "secret" and set(name)
+  if text then return value_of(entry, text, name, "config") end
 end
 
 local function secret_of_flag(flag, text, home)
@@ -158,8 +163,8 @@ end
 
 -- Why the variable is not taken, and what to do; nil where it is.
 local function refusal(name, used)
-  local entry, text = baton.entry(name), os.getenv(name)
-  if not text or text == "" or used[name] then return nil end
+  local entry, text = baton.entry(name), set(name)
+  if not text or used[name] then return nil end
   if not entry then return unknown(name) end
   if entry.into then return nil end
   local harmless = entry.unless and parse.boolean(nil, text) == booleans[entry.unless]
@@ -183,14 +188,14 @@ end
 
 -- Reading ------------------------------------------------------------------------------------------------------
 
--- How this process logs, and what children learn by their environment, where nobody has said it there.
+-- What children learn by their environment, where nobody has said it there, and how this process logs.
 local function apply(flags, options)
+  for name, value in pairs { REEVE_LOG_FORMAT = options.log_format, REEVE_HTTP_TIMEOUT_S = options.http_timeout_s } do
+    if not set(name) then sys.setenv(name, tostring(value)) end
+  end
   flags.log_level = options.log_level
   local logging = require "ui.logging"
-  logging.setup(flags, logging.chosen or options.log_format)
-  for name, value in pairs { REEVE_LOG_FORMAT = options.log_format, REEVE_HTTP_TIMEOUT_S = options.http_timeout_s } do
-    if not os.getenv(name) then sys.setenv(name, tostring(value)) end
-  end
+  logging.setup(flags, flags.log_format or set "REEVE_LOG_FORMAT" or logging.chosen)
   if sys.stat ".baton.yaml" then
     require("log").warn(".baton.yaml is not read: `reeve set NAME key=value` says what stands in it")
   end
