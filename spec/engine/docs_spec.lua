@@ -2,10 +2,12 @@
 -- manual and the reverse, every fenced Lua block compiles, links lead somewhere.
 local reeve = require "reeve"
 
+local NAME = "%l[%l%d-]*" -- of a command
+
 local function commands()
   local list = {}
   for line in reeve.ok { "help" }:gmatch("[^\n]+") do
-    local name = line:match("^  (%l+)%s%s+%S")
+    local name = line:match("^  (" .. NAME .. ")%s%s+%S")
     if name and name ~= "reeve" then list[#list + 1] = name end
   end
   return list
@@ -30,7 +32,7 @@ describe("the manual", function()
 
   it("has every command of the help, and no other", function()
     local there, wanted = {}, {}
-    for name in manual:gmatch("\n%.It Cm (%l+)") do there[name] = true end
+    for name in manual:gmatch("\n%.It Cm (" .. NAME .. ")") do there[name] = true end
     for _, name in ipairs(commands()) do wanted[name] = true end
     assert.same(sorted(wanted), sorted(there))
   end)
@@ -49,7 +51,7 @@ describe("the manual", function()
     for _, command in ipairs(commands()) do
       local entry = ""
       for part in manual:gsub("\n%.It ", "\0"):gmatch("%z([^%z]*)") do
-        if part:find("^Cm " .. command .. "%f[%W]") then entry = entry .. part end
+        if part:find("^Cm " .. command:gsub("%-", "%%-") .. "%f[^%w-]") then entry = entry .. part end
       end
       for flag in pairs(flags_of(command)) do
         local short = ({ output = "Fl o ", file = "Fl f " })[flag]
@@ -141,7 +143,7 @@ describe("the pages", function()
     for _, name in ipairs(commands()) do known[name] = flags_of(name) end
     for _, path in ipairs(pages) do
       for line in reeve.read(path):gmatch("[^\n]+") do
-        local command = line:match("^%$?%s*reeve (%l+)")
+        local command = line:match("^%$?%s*reeve (" .. NAME .. ")")
         if command and not known[command] then found[#found + 1] = path .. ": " .. line end
         for flag in (known[command] and line:match("^[^#|>]*") or ""):gmatch("%s%-%-([%l-]+)") do
           if not known[command][flag] then found[#found + 1] = path .. ": " .. line end

@@ -2,26 +2,10 @@
 local exit = require "exit"
 local fail = require "fail"
 
--- A run that changed something, or waits for a decision, is told in the trail: which state it followed, what came.
-local function audit(ctx, name, result)
-  local record = result.run
-  if require("sync.summary").changes(record) == 0 then return end
-  local ledger = require("state.ledger").open(ctx.home)
-  ledger:audit { action = result.outcome == "held" and "hold" or "sync", connector = name, run = record.run,
-    before = record.follows and ("run %d"):format(record.follows) or nil,
-    after = result.outcome ~= "held" and ("run %d"):format(record.run) or nil }
-  ledger:close()
-end
-
 -- One connector, in this process.
 local function sync_one(ctx, name, flags)
-  local connector = require("config.connector").load(ctx.home, name)
-  if not connector.enabled then
-    ctx.out:say(name .. ": paused (\"enabled\" is false); nothing was done")
-    return 0
-  end
   local progress = require("ui.progress").start("syncing " .. name, ctx.flags)
-  local ok, result = pcall(require("sync.sync").run, ctx.home, connector, { fresh = flags.fresh, full = flags.full,
+  local ok, result = pcall(require("sync.perform").run, ctx, name, { fresh = flags.fresh, full = flags.full,
     hold = flags.hold, allow_empty = flags.allow_empty, wait = flags.wait, progress = progress })
   progress:done()
   if not ok then
@@ -29,12 +13,12 @@ local function sync_one(ctx, name, flags)
       ctx.out:say(("%s: %s"):format(name, result.message))
       return 128 + result.signal
     end
-    if fail.is(result) and result.message:sub(1, #name + 2) ~= name .. ": " then
-      result.message = name .. ": " .. result.message -- beside others, whose trouble is it?
-    end
     error(result, 0)
   end
-  audit(ctx, name, result)
+  if not result then
+    ctx.out:say(name .. ": paused (\"enabled\" is false); nothing was done")
+    return 0
+  end
   for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
   return exit.status(result.outcome)
 end

@@ -18,7 +18,7 @@ M.groups = {
   { "Operate", "status", "runs", "log", "audit" },
   { "Read", "list", "show", "history", "diff", "explain", "export" },
   { "Write a plugin", "new", "sim", "lint", "test", "record", "types" },
-  { "ConductorOne", "capabilities", "config", "import" },
+  { "ConductorOne", "c1", "import", "capabilities", "config", "c1-task" },
   { "Other", "paths", "version", "help", "completion" },
 }
 
@@ -54,7 +54,7 @@ end
 
 --- The command's table; an unknown name is a usage error with a suggestion.
 function M.command(name)
-  if name:find("^[a-z]+$") and embedded(name) then return require("command." .. name) end
+  if name:find("^[a-z][a-z0-9-]*$") and embedded(name) then return require("command." .. name) end
   fail("usage", "no such command: '" .. name .. "'",
     require("suggest").nearest(name, M.names()) and require("suggest").hint(name, M.names())
     or "`reeve help` lists the commands")

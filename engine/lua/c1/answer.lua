@@ -1,0 +1,67 @@
+-- answer: what is done for a task, by its kind. What touches a connector's state or its target is done in a process
+-- of its own (`reeve c1-task`, c1/work.lua), so that a sync that fails, hangs or is killed takes nothing with it.
+local delivery = require "c1.delivery"
+local finish = require "c1.finish"
+local heartbeat = require "c1.heartbeat"
+local messages = require "c1.messages"
+local status = require "c1.status"
+
+local M = {}
+
+local PACKAGE <const> = "c1.connectorapi.baton.v1."
+
+--- The kind of a task; "unknown" where it is none of those that are.
+function M.kind(job)
+  for name, field in pairs(messages[PACKAGE .. "Task"]) do
+    if field.oneof and job[name] then return name end
+  end
+  return "unknown"
+end
+
+-- Has a process do the task, in a folder that is gone afterwards; fn(folder, how it ended) says what is told.
+-- `turns`: what the process waits its turn in, if anything.
+local function in_process(session, job, turns, fn)
+  local folder <close> = require("c1.folder").new(session.folder, job.id, job, session.options)
+  local exit_status = turns and turns:hold(session.work, folder.path) or session.work(folder.path)
+  return fn(folder, folder:ended(exit_status))
+end
+
+local function sync(session, job)
+  return in_process(session, job, session.jobs, function(folder, ended)
+    if ended.error then return ended end
+    local sent, problem = delivery.upload(session, job.id, folder.path .. "/sync.c1z")
+    return sent and ended or finish.error(problem)
+  end)
+end
+
+local kinds = {}
+
+-- One after the other: two syncs of a connector would ask the target the same things at the same time.
+function kinds.sync_full(session, job)
+  local ended, problem = heartbeat.during(session, job.id, function()
+    return session.syncing:hold(sync, session, job)
+  end)
+  return ended or finish.error(problem)
+end
+
+function kinds.hello(session, job)
+  local done, problem = session:hello(job.id)
+  return done and finish.success() or finish.error(problem)
+end
+
+function kinds.list_event_feeds()
+  return finish.success("c1.connector.v2.ListEventFeedsResponse", require("c1.events").feeds())
+end
+
+function kinds.list_events(session, job)
+  return in_process(session, job, nil, function(_, ended) return ended end)
+end
+
+--- Does what a task asks for, and says how it ended (c1/finish.lua). May raise: the task failed then.
+function M.to(session, job, kind)
+  if kinds[kind] then return kinds[kind](session, job) end
+  return finish.error({ code = status.code.UNIMPLEMENTED,
+    message = ("Reeve does not do tasks of this kind (%s)"):format(kind) }, true)
+end
+
+return M

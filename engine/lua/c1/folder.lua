@@ -1,0 +1,81 @@
+-- folder: where a task's files are while it is worked on: task (in bytes) and options (JSON) for the process that does
+-- it, and what that leaves: finish (how it ended, in bytes) and, of a sync, sync.c1z.
+--
+--   local folder <close> = folder.new(base, id)     the files are gone when it is closed
+local fail = require "fail"
+local finish = require "c1.finish"
+local json = require "host.json"
+local mode = require "mode"
+local status = require "c1.status"
+local sys = require "host.sys"
+local wire = require "host.wire"
+
+local M = {}
+local Folder = {}
+Folder.__index = Folder
+
+local PACKAGE <const> = "c1.connectorapi.baton.v1."
+local TASK <const>, FINISH <const> = PACKAGE .. "Task", PACKAGE .. "BatonServiceFinishTaskRequest"
+
+local FILE_MAX <const> = 4 * 1024 * 1024 -- a message has no more (LIMIT_WIRE)
+
+local function encode(name, value)
+  return fail.try(wire.encode(require "c1.messages", name, value))
+end
+
+local function decode(name, bytes)
+  return wire.decode(require "c1.messages", name, bytes)
+end
+
+--- A new folder for the task with this id; one that a killed process has left is emptied.
+function M.new(base, id, job, options)
+  local self = setmetatable({ path = base .. "/" .. id }, Folder)
+  sys.remove_tree(self.path)
+  fail.try(sys.mkdir_p(self.path, mode.private_folder))
+  self:put("task", encode(TASK, job))
+  self:put("options", json.encode(options))
+  return self
+end
+
+--- The folder of a task that is being done.
+function M.of(path)
+  return setmetatable({ path = path }, Folder)
+end
+
+--- Writes a file, whole or not at all.
+function Folder:put(name, bytes)
+  fail.try(sys.write_file(self.path .. "/" .. name, bytes, mode.private_file))
+end
+
+--- Reads a file that must be there.
+function Folder:get(name)
+  return (fail.try(sys.read_file(self.path .. "/" .. name, FILE_MAX)))
+end
+
+--- The task, and the options.
+function Folder:task()
+  local job = fail.try(decode(TASK, self:get "task"))
+  return job, fail.try(json.decode(self:get "options"))
+end
+
+--- Says how the task ended.
+function Folder:finish(how)
+  self:put("finish", encode(FINISH, how))
+end
+
+--- How it ended, by what the process has left; `exit_status`: that of the process.
+function Folder:ended(exit_status)
+  local bytes = sys.read_file(self.path .. "/finish", FILE_MAX)
+  local how = bytes and decode(FINISH, bytes)
+  if how and (how.success or how.error) then return how end
+  local code = exit_status < 128 and status.of_exit(exit_status) or status.code.ABORTED
+  return finish.error { code = code, message = exit_status < 128
+    and ("the process that did the task ended with status %d; its log says why"):format(exit_status)
+    or ("the process that did the task was ended by signal %d"):format(exit_status - 128) }
+end
+
+function Folder:__close()
+  sys.remove_tree(self.path)
+end
+
+return M

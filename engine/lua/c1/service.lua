@@ -1,0 +1,106 @@
+-- service: `reeve c1`: the sessions of all its connectors with ConductorOne, in one process, with one HTTP client.
+--
+-- It touches no connector's state: that is for the processes it starts, so that it stays small and goes on whatever
+-- becomes of them.
+local exit = require "exit"
+local fail = require "fail"
+local log = require "log"
+local mode = require "mode"
+local sys = require "host.sys"
+local task = require "target.task"
+
+local M = {}
+
+-- A folder for the files of a connector's tasks. Whoever has the lock may take what is left of former tasks away.
+local function folder_of(ctx, name, options)
+  local state = ctx.home:state_dir(name)
+  fail.try(sys.mkdir_p(state, mode.private_folder))
+  local lock, message, code = sys.lock(state .. "/c1.lock")
+  if not lock then fail(code, name .. ": " .. message, "one `reeve c1` is enough for a connector") end
+  lock:note "reeve c1"
+  local folder = options.temp_dir and ("%s/reeve-c1-%s"):format(options.temp_dir, name) or state .. "/c1"
+  sys.remove_tree(folder)
+  fail.try(sys.mkdir_p(folder, mode.private_folder))
+  return folder, lock
+end
+
+-- What ConductorOne is told of a connector: read anew each time, as its file and plugin may have changed.
+local function metadata_of(ctx, name)
+  return function()
+    local connector = require("config.connector").load(ctx.home, name)
+    local manifest = connector.manifest
+    return { display_name = connector.app or manifest.title, description = manifest.summary,
+      help_url = (manifest.docs or ""):find("^https://") and manifest.docs or nil,
+      capabilities = require("c1.capabilities").of(manifest, connector) }
+  end
+end
+
+local function session_of(ctx, name, credential, options, shared)
+  local metadata = metadata_of(ctx, name)
+  metadata() -- what is wrong in its file or plugin is told before anything is begun
+  local folder, lock = folder_of(ctx, name, options)
+  local channel = require("c1.grpc").channel { client = shared.client, origin = credential.origin,
+    token = require("c1.token").new { credential = credential, client = shared.client },
+    agent = require("c1.account").agent(credential) }
+  return require("c1.session").new { name = name, channel = channel, lock = lock, folder = folder,
+    host_id = require("c1.machine").host_id(options.host_id), slots = options.task_concurrency,
+    batch = options.get_tasks, metadata = metadata, options = options.sync, jobs = shared.jobs,
+    work = function(path) return require("c1.process").run(ctx, "c1-task", name, path) end }
+end
+
+-- One client for all: requests of one connector hold no slot that another waits for.
+local function client_of(credentials, options)
+  local n = 0
+  for _ in pairs(credentials) do n = n + 1 end
+  local client = fail.try(require("host.http").client { timeout_s = options.http_timeout_s,
+    concurrency = n * 2 * (options.task_concurrency + 2) })
+  for _, credential in pairs(credentials) do fail.try(client:allow(credential.host)) end
+  return client
+end
+
+-- Runs a session until ConductorOne refuses it. One that is refused ends no other.
+local function begin(session, failures)
+  return task.spawn(function()
+    local ok, why = pcall(session.run, session)
+    if ok then return end
+    session.failure = fail.is(why) and why or fail.new("failed", tostring(why))
+    failures[#failures + 1] = session.failure
+    log.error(session.failure.message, { connector = session.name })
+  end)
+end
+
+local function serve(ctx, names, options, sessions)
+  local failures, tasks, statuses = {}, {}, {}
+  local credentials = require("c1.account").all(ctx.home, names, options)
+  local shared = { client = client_of(credentials, options),
+    jobs = require("c1.turn").new(ctx.home.options.jobs or 2) }
+  for i, name in ipairs(names) do sessions[i] = session_of(ctx, name, credentials[name], options, shared) end
+  for i, session in ipairs(sessions) do tasks[i] = begin(session, failures) end
+  for _, t in ipairs(tasks) do t:join() end
+  if #failures == 1 then error(failures[1], 0) end
+  for i, e in ipairs(failures) do statuses[i] = exit.status(e.code) end
+  fail(exit.name(exit.urgent(statuses)), "ConductorOne refuses all of these connectors")
+end
+
+local function farewell(sessions)
+  local words = {}
+  for i, session in ipairs(sessions) do words[i] = function() session:farewell() end end
+  task.all(words)
+end
+
+--- Serves until a signal comes: 0; or until ConductorOne has refused every connector, which is raised.
+function M.run(ctx, names, options)
+  sys.catch_signals()
+  local ended, sessions = {}, {}
+  task.on_poll(function()
+    if sys.signal_pending() then error(ended, 0) end
+  end)
+  local ok, why = pcall(task.run, serve, ctx, names, options, sessions)
+  task.on_poll(nil)
+  if not ok and why ~= ended then error(why, 0) end
+  task.run(farewell, sessions)
+  log.info("ended", { signal = sys.signal_pending() })
+  return 0
+end
+
+return M

@@ -1,0 +1,187 @@
+-- session: one connector's dealings with ConductorOne: says hello, asks for tasks, has them done, says how they ended.
+--
+-- A task is taken when there is a slot for it. One that comes again while it is worked on is passed over; one that
+-- comes again after its end was lost on the way: it is told once more.
+local answer = require "c1.answer"
+local delivery = require "c1.delivery"
+local fail = require "fail"
+local finish = require "c1.finish"
+local log = require "log"
+local status = require "c1.status"
+local task = require "target.task"
+local timing = require "c1.timing"
+
+local M = {}
+local Session = {}
+Session.__index = Session
+
+local KEPT <const> = 256 -- ends of tasks that are remembered
+local PAGE_MAX <const> = 100
+
+-- What ends a connector at its first hello: trying again would give the same answer.
+local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "credentials",
+  INVALID_ARGUMENT = "unavailable", UNIMPLEMENTED = "unavailable", FAILED_PRECONDITION = "unavailable",
+  NOT_FOUND = "unavailable" }
+
+--- spec: home, name, channel (c1.grpc), host_id, slots (tasks at once), batch (asks for several), metadata() -> a
+--- ConnectorMetadata, folder (of its own, for the files of tasks), options (local ones of a sync), jobs (a c1.turn that
+--- all connectors share: processes at once).
+function M.new(spec)
+  local self = setmetatable({ greeted = false, running = {}, count = 0, queue = {}, ended = {}, order = {},
+    syncing = require("c1.turn").new(1) }, Session)
+  for name, value in pairs(spec) do self[name] = value end
+  return self
+end
+
+-- Hello ---------------------------------------------------------------------------------------------------------
+
+--- Introduces the connector; id: of the task that asks for it. True, or nil and the problem.
+function Session:hello(id)
+  local machine = require "c1.machine"
+  local done, problem = self.channel:call("Hello", { host_id = self.host_id, task_id = id,
+    build_info = machine.build_info(), os_info = machine.os_info(), connector_metadata = self.metadata() })
+  return done and true, problem
+end
+
+-- Says hello until it is heard.
+local function greet(self)
+  local failed = 0
+  while true do
+    local done, problem = self:hello()
+    if done then break end
+    local final = not problem.transport and FINAL[status.name[problem.code]]
+    if final then fail(final, ("%s: ConductorOne refused it: %s"):format(self.name, problem.message)) end
+    failed = failed + 1
+    local wait = timing.hello(failed)
+    log.warn("ConductorOne is not reached", { connector = self.name, message = problem.message, again_in_s = wait })
+    task.sleep(wait)
+  end
+  self.greeted = true
+  log.info("connected to ConductorOne", { connector = self.name, host = self.channel.origin })
+end
+
+-- Tasks ---------------------------------------------------------------------------------------------------------
+
+local function remember(self, id, how)
+  if not self.ended[id] then self.order[#self.order + 1] = id end
+  self.ended[id] = how
+  if #self.order > KEPT then self.ended[table.remove(self.order, 1)] = nil end
+end
+
+local function work(self, job, kind)
+  log.info("task begins", { connector = self.name, task = job.id, kind = kind })
+  local ok, how = pcall(answer.to, self, job, kind)
+  if not ok then how = finish.raised(how) end
+  local problem = how.status
+  log[problem and "warn" or "info"]("task ended", { connector = self.name, task = job.id, kind = kind,
+    status = problem and status.name[problem.code] or "OK", message = problem and problem.message })
+  remember(self, job.id, how)
+  delivery.finish(self, job.id, how)
+end
+
+local start
+
+-- A slot is free again.
+local function free(self, id)
+  self.running[id], self.count = nil, self.count - 1
+  local next_job = table.remove(self.queue, 1)
+  if next_job then start(self, next_job) end
+  if self.freed then self.freed:set() end
+end
+
+function start(self, job)
+  self.count = self.count + 1
+  local t = task.spawn(function()
+    work(self, job, answer.kind(job))
+    free(self, job.id)
+  end, { detached = true })
+  self.running[job.id] = t
+end
+
+-- Takes a task that was given; false where there was none.
+local function take(self, job)
+  local kind = job and answer.kind(job)
+  if not job or kind == "none" then return false end
+  local id = job.id or ""
+  if not id:find("^%w+$") or #id ~= 27 then
+    log.warn("a task without a valid id is passed over", { connector = self.name })
+  elseif self.running[id] then
+    log.debug("a task came again while it is worked on", { connector = self.name, task = id })
+  elseif self.ended[id] then
+    log.info("a task came again after its end, which is told again", { connector = self.name, task = id })
+    task.spawn(function() delivery.finish(self, id, self.ended[id]) end, { detached = true })
+  elseif self.count < self.slots then
+    start(self, job)
+  else
+    self.running[id] = true
+    self.queue[#self.queue + 1] = job
+  end
+  return true
+end
+
+-- Polling -------------------------------------------------------------------------------------------------------
+
+local function known(self)
+  local ids = {}
+  for id in pairs(self.running) do ids[#ids + 1] = id end
+  table.sort(ids)
+  return ids
+end
+
+-- Asks once: the tasks, and the answer; or nil and the problem.
+local function ask(self)
+  if not self.batch then
+    local answered, problem = self.channel:call("GetTask", { host_id = self.host_id })
+    return answered and { answered.task }, answered or problem
+  end
+  local ids = known(self)
+  local answered, problem = self.channel:call("GetTasks", { host_id = self.host_id, known_task_ids = ids,
+    page_size = math.max(1, math.min(2 * self.slots - #ids, PAGE_MAX)) })
+  return answered and (answered.tasks or {}), answered or problem
+end
+
+local function wait_for_slot(self)
+  while self.count >= self.slots do
+    self.freed = task.event()
+    task.wait(self.freed)
+  end
+end
+
+-- Asks and waits by turns; only its cancellation ends it.
+local function poll(self)
+  local failed = 0
+  while true do
+    wait_for_slot(self)
+    local jobs, answered = ask(self)
+    local wait
+    if jobs then
+      local any = false
+      for _, job in ipairs(jobs) do any = take(self, job) or any end
+      failed, wait = 0, timing.poll(answered.next_poll, any)
+    else
+      failed = failed + 1
+      wait = timing.again(failed)
+      log.warn("no tasks from ConductorOne", { connector = self.name, message = answered.message, again_in_s = wait })
+    end
+    task.sleep(wait)
+  end
+end
+
+--- Tells ConductorOne, in a task, that what is worked on will not be done: this process was asked to end. Better than
+--- to let it find out by missing heartbeats.
+function Session:farewell()
+  local how = finish.error { code = status.code.CANCELLED, message = "reeve c1 was asked to end" }
+  local tellings = {}
+  for id in pairs(self.running) do
+    tellings[#tellings + 1] = function() delivery.finish(self, id, how, delivery.HASTY) end
+  end
+  task.all(tellings)
+end
+
+--- Runs the session, in a task; it ends only by a failure that is raised: ConductorOne does not take this connector.
+function Session:run()
+  greet(self)
+  poll(self)
+end
+
+return M

@@ -1,0 +1,73 @@
+-- work: what the process does that a task has been given to (`reeve c1-task`): syncs and exports, or lists events.
+--
+-- It ends by saying how the task ended; c1/answer.lua brings that, and the file, to ConductorOne.
+local fail = require "fail"
+local finish = require "c1.finish"
+local status = require "c1.status"
+
+local M = {}
+
+-- What a sync is to hold: the task's word counts, then the operator's.
+local function extent(job, options)
+  local wanted, targets = job.sync_full, {}
+  for _, resource in ipairs(wanted.targeted_sync_resources or {}) do
+    local id = resource.id or {}
+    targets[#targets + 1] = { type = id.resource_type or "", id = id.resource or "" }
+  end
+  local types = wanted.sync_resource_type_ids or {}
+  if #targets == 0 then targets = options.targets or targets end
+  if #types == 0 then types = options.types or types end
+  return { types = #types > 0 and types or nil, targets = #targets > 0 and targets or nil,
+    skip_entitlements_and_grants = wanted.skip_entitlements_and_grants or options.skip_entitlements_and_grants,
+    skip_grants = wanted.skip_grants or options.skip_grants }
+end
+
+-- A held run waits for a person: asking again would fetch everything again and hold it again.
+local function held(name, result)
+  local lines = require("sync.summary").lines(name, result)
+  return finish.error({ code = status.code.FAILED_PRECONDITION, message = table.concat(lines, "\n") }, true)
+end
+
+local function export(ctx, name, job, options, folder)
+  local st, _, run = require("state.snapshot").accepted(ctx, name)
+  require("c1.export").write { home = ctx.home, name = name, st = st, run = run, path = folder.path .. "/sync.c1z",
+    options = extent(job, options), step = function() end }
+  st:close()
+end
+
+local kinds = {}
+
+function kinds.sync_full(ctx, name, job, options, folder)
+  local engine = job.sync_full.storage_engine
+  if engine and engine ~= "" and engine ~= "sqlite" then
+    require("log").debug("ConductorOne asked for another form of file; it gets a c1z of version 1",
+      { connector = name, asked = engine })
+  end
+  local result = require("sync.perform").run(ctx, name, { wait = true })
+  if not result then fail("held", name .. ": paused (\"enabled\" is false)") end
+  if result.outcome == "held" then return held(name, result) end
+  for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
+  export(ctx, name, job, options, folder)
+  return finish.success()
+end
+
+function kinds.list_events(ctx, name, job)
+  return finish.success("c1.connector.v2.ListEventsResponse",
+    require("c1.events").list(ctx.home, name, job.list_events))
+end
+
+--- Does the task that the folder holds, and says in it how it ended. Returns the exit status.
+function M.run(ctx, name, path)
+  local folder = require("c1.folder").of(path)
+  local job, options = folder:task()
+  local kind = require("c1.answer").kind(job)
+  local ok, how = pcall(kinds[kind], ctx, name, job, options, folder)
+  if ok then
+    folder:finish(how)
+    return 0
+  end
+  pcall(folder.finish, folder, finish.raised(how)) -- the folder is gone where the task was cancelled
+  error(how, 0)
+end
+
+return M

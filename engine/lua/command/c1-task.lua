@@ -1,0 +1,12 @@
+-- c1-task: what `reeve c1` runs the work of a task in; not for people.
+return {
+  name = "c1-task",
+  summary = "The work of one task of `reeve c1`, which starts it",
+  usage = "NAME FOLDER",
+  min = 2,
+  max = 2,
+  examples = { { "reeve c1-task main /var/lib/reeve/connectors/main/c1/TASK", "as `reeve c1` does it" } },
+  run = function(ctx, args)
+    return require("c1.work").run(ctx, args[1], args[2])
+  end,
+}

@@ -1,0 +1,39 @@
+-- c1: service mode: connectors that sync when ConductorOne says so.
+local environment = require "c1.environment"
+local fail = require "fail"
+
+-- The connectors that are meant: those named, or with --all those that have a credential of ConductorOne.
+local function names_of(ctx, args, flags)
+  if flags.all and #args > 0 then fail("usage", "names or --all, not both") end
+  if not flags.all and #args == 0 then fail("usage", "which connector? name one or several, or --all") end
+  local connectors, names, seen = require "config.connector", {}, {}
+  for _, name in ipairs(flags.all and (ctx.home:connectors()) or args) do
+    local tree = connectors.read(ctx.home, name)
+    if not seen[name] and (not flags.all or tree.c1) then names[#names + 1], seen[name] = name, true end
+  end
+  if #names == 0 then
+    fail("failed", "no connector has a credential of ConductorOne",
+      "`reeve set NAME c1.client_id=… c1.client_secret=-` gives it one")
+  end
+  return names
+end
+
+return {
+  name = "c1",
+  summary = "Serve ConductorOne: sync when it says so, and bring it the result",
+  usage = "NAME… | --all",
+  examples = {
+    { "BATON_CLIENT_ID=… BATON_CLIENT_SECRET=… reeve c1 main" },
+    { "reeve set main c1.client_id=… c1.client_secret=-", "the credential is checked, and the secret sealed" },
+    { "reeve c1 --all", "every connector that has a credential of its own" },
+  },
+  flags = { { name = "all", help = "every connector with a credential of ConductorOne" },
+    table.unpack(environment.flags) },
+  notes = "Runs until SIGTERM or SIGINT. A run that the guard holds is not sent: the task fails with the reason, and\n"
+    .. "after `reeve accept NAME` the next one brings it. BATON_ variables of ConductorOne's own connectors are\n"
+    .. "honoured, or refused with a sentence.",
+  run = function(ctx, args, flags)
+    local names = names_of(ctx, args, flags)
+    return require("c1.service").run(ctx, names, environment.read(flags, ctx.home, names))
+  end,
+}
