@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 #include "../host/limits.h"
@@ -22,6 +23,13 @@ static struct server *check_server(lua_State *L) {
     return *s;
 }
 
+/* A whole number that is not negative; 0 where it is absent. */
+static unsigned opt_limit(lua_State *L, const char *field) {
+    lua_Integer n = api_opt_integer(L, 1, field, 0);
+    if (n < 0 || n > INT_MAX) luaL_error(L, "option '%s': a number from 0 expected", field);
+    return (unsigned)n;
+}
+
 static int l_listen(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_Integer port = api_opt_integer(L, 1, "port", 0);
@@ -30,6 +38,9 @@ static int l_listen(lua_State *L) {
         .port = port < 0 || port > 65535 ? -1 : (int)port,
         .cert = api_opt_string(L, 1, "cert", NULL),
         .key = api_opt_string(L, 1, "key", NULL),
+        .body_max = opt_limit(L, "body_bytes"),
+        .connections = opt_limit(L, "connections"),
+        .idle_s = opt_limit(L, "idle_s"),
     };
     struct server **s = lua_newuserdatauv(L, sizeof *s, 1);
     *s = NULL;

@@ -1,6 +1,8 @@
 /* host.server: the HTTP server for Lua.
  *
- *   listen{ port=, host=, cert=, key= } -> server | nil, message, code    cert and key: PEM texts
+ *   listen{ port=, host=, cert=, key=, body_bytes=, connections=, idle_s= }
+ *                                              -> server | nil, message, code
+ *        cert and key: PEM texts; the last three: limits, where they are to be smaller than usual
  *   server:port() -> integer
  *   server:poll(timeout_s) -> list of requests | nil, message, code
  *        waits until there is one, the time is over or a signal came; no timeout: no end

@@ -32,6 +32,7 @@
  *   rename(from, to)  remove_file(path)  remove_tree(path)  mkdir_p(path [, mode])
  *   list_dir(path) -> names, sorted              real_path(path) -> absolute, without links
  *   stat(path [, nofollow]) -> { type, mode, owner, size, mtime }
+ *   scratch() -> an open file without a name, for reading and writing
  *   network_fs(path) -> name of the network file system it lies on | nil
  *   lock(path) -> lock | nil, message, "busy"    the kernel releases it with the process
  *   lock:note(text)  lock:release()              locked(path) -> the holder's note | nil */

@@ -147,6 +147,23 @@ static int l_network_fs(lua_State *L) {
     return 1;
 }
 
+static int close_scratch(lua_State *L) {
+    luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    lua_pushboolean(L, fclose(file->f) == 0);
+    return 1;
+}
+
+/* scratch() -> a file as io.open gives it, without a name */
+static int l_scratch(lua_State *L) {
+    struct error e = {0};
+    luaL_Stream *file = lua_newuserdatauv(L, sizeof *file, 0);
+    file->closef = NULL;
+    luaL_setmetatable(L, LUA_FILEHANDLE);
+    if (file_scratch(&file->f, &e)) return api_fail(L, &e);
+    file->closef = close_scratch;
+    return 1;
+}
+
 static struct lock **check_lock(lua_State *L) {
     return luaL_checkudata(L, 1, LOCK_CLASS);
 }
@@ -204,6 +221,7 @@ void sys_file_open(lua_State *L) {
         {"stat", l_stat},
         {"real_path", l_real_path},
         {"network_fs", l_network_fs},
+        {"scratch", l_scratch},
         {"lock", l_lock},
         {"locked", l_locked},
         {NULL, NULL},

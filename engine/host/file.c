@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +196,17 @@ enum err file_stat(const char *path, bool follow, struct file_facts *facts, stru
         .changed = (double)st.st_mtim.tv_sec + (double)st.st_mtim.tv_nsec / 1e9,
     };
     return ERR_OK;
+}
+
+enum err file_scratch(FILE **out, struct error *e) {
+#ifdef MFD_CLOEXEC
+    int fd = memfd_create("scratch", MFD_CLOEXEC);
+    *out = fd >= 0 ? fdopen(fd, "w+") : NULL;
+    if (fd >= 0 && !*out) close(fd);
+#else
+    *out = tmpfile();
+#endif
+    return *out ? ERR_OK : err_errno(e, ERR_STORAGE, "make", "a file without a name");
 }
 
 enum err file_real(const char *path, struct buf *out, struct error *e) {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "buf.h"
@@ -52,6 +53,10 @@ struct file_facts {
     double changed; /* seconds since 1970 */
 };
 enum err file_stat(const char *path, bool follow, struct file_facts *facts, struct error *e);
+
+/* A new empty file without a name, in memory where the system can, that goes when it is closed.
+ * ERR_STORAGE. */
+enum err file_scratch(FILE **out, struct error *e);
 
 /* The absolute path with all links resolved, NUL-terminated, replaces out's content. */
 enum err file_real(const char *path, struct buf *out, struct error *e);

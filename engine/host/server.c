@@ -45,6 +45,7 @@ struct exchange {
 struct server {
     struct MHD_Daemon *daemon;
     int port;
+    size_t body_max;
     struct exchange *first, *last;
     char said[256]; /* the library's last complaint */
 };
@@ -70,7 +71,7 @@ static struct exchange *exchange_new(struct server *s, const char *target,
     x->connection = connection;
     x->target = copy;
     x->path_len = strcspn(copy, "?");
-    buf_init(&x->body, LIMIT_REQUEST);
+    buf_init(&x->body, s->body_max);
     x->before = s->last;
     *(s->last ? &s->last->after : &s->first) = x;
     s->last = x;
@@ -257,7 +258,7 @@ static enum MHD_Result begin(struct exchange *x, const char *method) {
     memcpy(x->method, method, strlen(method) + 1);
     const char *length =
         MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Content-Length");
-    if (length && strtoull(length, NULL, 10) > LIMIT_REQUEST) return refuse_long(x->connection);
+    if (length && strtoull(length, NULL, 10) > x->server->body_max) return refuse_long(x->connection);
     return MHD_YES;
 }
 
@@ -343,6 +344,10 @@ static enum err listen_on(const struct server_options *o, int *fd, int *port, st
     return ERR_FAILED;
 }
 
+static unsigned at_most(unsigned asked, unsigned limit) {
+    return asked && asked < limit ? asked : limit;
+}
+
 static struct MHD_Daemon *start(struct server *s, const struct server_options *o, int fd) {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     if (o->cert) flags |= MHD_USE_TLS;
@@ -355,8 +360,9 @@ static struct MHD_Daemon *start(struct server *s, const struct server_options *o
         flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, s,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)LIMIT_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)LIMIT_REQUEST_HEAD, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_IDLE_S,
+        at_most(o->connections, LIMIT_CONNECTIONS), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)LIMIT_REQUEST_HEAD, MHD_OPTION_CONNECTION_TIMEOUT,
+        at_most(o->idle_s, LIMIT_IDLE_S),
         MHD_OPTION_ARRAY, o->cert ? tls : tls + 2, MHD_OPTION_END);
 }
 
@@ -367,6 +373,8 @@ enum err server_open(struct server **out, const struct server_options *options, 
     int fd = -1;
     struct server *s = calloc(1, sizeof *s);
     if (!s) return err_set(e, ERR_NOMEM, "memory is out for an HTTP server");
+    s->body_max = options->body_max && options->body_max < LIMIT_REQUEST ? options->body_max
+                                                                         : LIMIT_REQUEST;
     enum err rc = listen_on(options, &fd, &s->port, e);
     if (!rc) {
         /* Where it fails, the library has closed fd. */

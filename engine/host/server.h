@@ -1,7 +1,7 @@
 /* server: a small HTTP server in the caller's event loop, on libmicrohttpd.
  *
  * A server has no thread of its own: it works while server_poll() or server_run() is called. A
- * request arrives whole (its body is bounded by LIMIT_REQUEST, answered 413 beyond it) as a struct
+ * request arrives whole (its body is bounded by body_max, answered 413 beyond it) as a struct
  * exchange; its connection then waits, at no cost, until exchange_reply(). Other connections go on
  * meanwhile, so an answer may come as late as it likes.
  *
@@ -28,6 +28,10 @@ struct server_options {
     int port;         /* 0: any that is free */
     const char *cert; /* PEM text of the certificate chain and its key; both NULL: plain HTTP */
     const char *key;
+    /* For who serves strangers, smaller than the maximum; 0: that. */
+    size_t body_max;      /* bytes of a request's body, LIMIT_REQUEST */
+    unsigned connections; /* at once, LIMIT_CONNECTIONS; others wait until they are taken */
+    unsigned idle_s;      /* seconds of silence that end one, LIMIT_IDLE_S */
 };
 
 /* Listens. ERR_FAILED where the address cannot be had, ERR_CONFIG where

@@ -18,7 +18,7 @@ M.groups = {
   { "Operate", "status", "runs", "log", "audit" },
   { "Read", "list", "show", "history", "diff", "explain", "export" },
   { "Write a plugin", "new", "sim", "lint", "test", "record", "types" },
-  { "ConductorOne", "c1", "import", "capabilities", "config", "c1-task" },
+  { "ConductorOne", "c1", "health-check", "import", "capabilities", "config", "c1-task" },
   { "Other", "paths", "version", "help", "completion" },
 }
 
