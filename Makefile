@@ -125,7 +125,7 @@ fuzz: test-deps ## run the fuzz targets, FUZZ_S seconds each (needs clang)
 	@sh spec/support/fuzz.sh $(BUILD)/fuzz $(FUZZ_S) $(FUZZ:fuzz_%=%)
 
 bench: test-deps ## measure speed and memory on 100,000 and 400,000 users, beside the goals
-	@$(SUB) $(BUILD)/reeve $(BUILD)/spec/drive
+	@$(SUB) $(BUILD)/reeve $(BUILD)/spec/drive $(BUILD)/spec/host
 	@REEVE_BIN=$(CURDIR)/$(BUILD)/reeve lua5.4 spec/bench/bench.lua
 
 demo: deps ## the main job by the real commands, on a simulated workspace; everything in build/demo

@@ -7,6 +7,7 @@
 package.path = "spec/support/?.lua;spec/bench/?.lua;" .. package.path
 local many_lists = require "many_lists"
 local reeve = require "reeve"
+local upload = require "upload"
 
 local USERS = tonumber(os.getenv("BENCH_USERS") or "100000")
 local MORE = tonumber(os.getenv("BENCH_MORE") or "400000")
@@ -287,6 +288,16 @@ local function startup()
   row("reeve version", ("%.2f ms = %.1f × lua5.4 -e ''"):format(ours * 1000, ours / lua), "≤ 5 ×", ours <= 5 * lua)
 end
 
+local UPLOAD_MIB, UPLOAD_MEMORY_MIB = 1024, 24
+
+local function uploads()
+  local sent, why = upload(measure, UPLOAD_MIB)
+  if not sent then return note("upload: %s", why) end
+  memory_kept = memory_kept and sent.anon <= UPLOAD_MEMORY_MIB
+  row(("upload of %d MiB to ConductorOne"):format(UPLOAD_MIB), ("%s, %.1f MiB anonymous"):format(
+    milliseconds(sent.wall), sent.anon), ("≤ %d MiB"):format(UPLOAD_MEMORY_MIB), sent.anon <= UPLOAD_MEMORY_MIB)
+end
+
 local function run()
   note("a workspace of %d users …", USERS)
   local sim = start(USERS)
@@ -304,6 +315,7 @@ local function run()
   per_lists()
   per_memory()
   startup()
+  uploads()
 end
 
 local ok, why = xpcall(run, debug.traceback)

@@ -1,5 +1,6 @@
 -- c1.grpc: calls and uploads over TLS and HTTP/2, against a server that answers as each call wants it
 -- (spec/support/grpc.js): the answers and ends that no real service would send, and the bytes that it gets.
+local conductorone = require "conductorone"
 local reeve = require "reeve"
 
 local tls, server
@@ -367,5 +368,40 @@ describe("an upload", function()
       assert.same({ 2, "UNKNOWN", false }, { p.code, p.name, p.transport })
       assert.matches(path, p.message, 1, true)
     end
+  end)
+end)
+
+-- The stand-in of ConductorOne checks headers, tokens, messages and the stream by the fact sheet.
+describe("ConductorOne", function()
+  it("takes calls and uploads with a token of its own, and with another when that is refused", function()
+    local c1 = conductorone.start()
+    local id = c1:task { kind = "sync_full" }
+    local bytes = ("0123456789"):rep(150000)
+    local path = reeve.write(reeve.path("asset"), bytes)
+    local env = { NO_PROXY = "127.0.0.1" }
+    for name, value in pairs(c1.env) do env[name] = value end
+    c1:fault { method = "UploadAsset", grpc = { code = 16, message = "expired", early = true } }
+    local out = reeve.engine([[
+      local host, task = require "host.http", require "target.task"
+      local credential = require("c1.credential").parse(os.getenv "BATON_CLIENT_ID",
+        require("host.secret").new(os.getenv "BATON_CLIENT_SECRET"), os.getenv "BATON_C1_API_HOST")
+      local client = assert(host.client { named = { "127.0.0.1" } })
+      local channel = require("c1.grpc").channel { client = client, origin = credential.origin, agent = "acme reeve/1",
+        token = require("c1.token").new { credential = credential, client = client } }
+      local function check(answer, problem) return answer or error(problem.message) end
+      local path = ...
+      task.run(function()
+        local given = check(channel:call("GetTask", { host_id = "host-1" })).task
+        check(channel:upload("host-1", given.id, path))
+        check(channel:call("FinishTask", { host_id = "host-1", task_id = given.id, success = {} }))
+        print(given.id)
+      end)]], { path, env = env })
+    assert.equal(id .. "\n", out)
+    local upload = c1:wait { event = "upload", task = id }
+    assert.same({ #bytes, 3 }, { upload.size, upload.chunks })
+    assert.equal(bytes, reeve.read(upload.path))
+    assert.is_true(c1:wait({ event = "finished", task = id }).success)
+    assert.equal(2, #c1:events { event = "token", status = 200 })
+    c1:stop()
   end)
 end)
