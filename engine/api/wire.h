@@ -2,6 +2,7 @@
  * which are Lua too (engine/lua/c1/messages.lua).
  *
  *   encode(tables, name, value) -> bytes | nil, message, code
+ *   encoder(tables, name) -> function(value) -> bytes | nil, message, code       the same, for many
  *   decode(tables, name, bytes) -> value | nil, message, code
  *
  *   tables["a.b.Message"] = { field = { number, type [, rule] [, oneof = "group"] }, … }

@@ -11,7 +11,10 @@
 #include "json.h"
 #include "wire.h"
 
-enum { SLOTS = 16 }; /* of the Lua stack that one level needs, what is called in it included */
+enum {
+    SLOTS = 16, /* of the Lua stack that one level needs, what is called in it included */
+    FEW = 16,   /* members of a map that are sorted without asking for memory */
+};
 
 struct encoder {
     lua_State *L;
@@ -151,20 +154,23 @@ static int by_bytes(const void *a, const void *b) {
     return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* Pushes the sorted keys of the table that was on top, as a userdata. */
-static enum err sorted(struct encoder *c, const struct wire_rules *f, size_t *n) {
+static size_t entries(lua_State *L, int t) {
+    size_t n = 0;
+    for (lua_pushnil(L); lua_next(L, t); n++) lua_pop(L, 1);
+    return n;
+}
+
+/* Fills in the names of the table at t, in their order. */
+static enum err sorted(struct encoder *c, const struct wire_rules *f, int t, struct key *key,
+                       size_t n) {
     lua_State *L = c->L;
-    int t = lua_gettop(L);
-    *n = 0;
-    for (lua_pushnil(L); lua_next(L, t); ++*n) lua_pop(L, 1);
-    struct key *key = lua_newuserdatauv(L, *n * sizeof *key, 0);
     struct key *k = key;
     for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1), k++) {
         if (lua_type(L, -2) != LUA_TSTRING) return refuse(c, f, "names must be strings");
         k->text = lua_tolstring(L, -2, &k->len);
         if (!utf8_valid(k->text, k->len)) return refuse(c, f, "a name is not valid UTF-8");
     }
-    qsort(key, *n, sizeof *key, by_bytes);
+    qsort(key, n, sizeof *key, by_bytes);
     return ERR_OK;
 }
 
@@ -181,11 +187,11 @@ static enum err map_entry(struct encoder *c, const struct wire_rules *f, const s
 static enum err map(struct encoder *c, const struct wire_rules *f) {
     lua_State *L = c->L;
     int t = lua_gettop(L);
-    size_t n;
     if (!lua_istable(L, t)) return refuse(c, f, "a table expected");
-    enum err rc = sorted(c, f, &n);
-    if (rc) return rc;
-    const struct key *key = lua_touserdata(L, -1);
+    struct key few[FEW], *key = few;
+    size_t n = entries(L, t);
+    if (n > FEW) key = lua_newuserdatauv(L, n * sizeof *key, 0);
+    enum err rc = sorted(c, f, t, key, n);
     for (size_t i = 0; !rc && i < n; i++) {
         lua_pushlstring(L, key[i].text, key[i].len);
         lua_rawget(L, t);
@@ -204,23 +210,24 @@ static enum err field(struct encoder *c, const struct wire_rules *f) {
     }
 }
 
-/* Which fields of the message are there, a bit each. */
-static enum err present(struct encoder *c, const struct wire_table *t, const struct wire_rules *f,
-                        uint64_t *bits) {
+/* Puts the values of the table at t where its fields have their places on the stack, counted from
+ * its index at t + 1. Which are there, a bit each. */
+static enum err spread(struct encoder *c, const struct wire_rules *f, int t, uint64_t *bits) {
     lua_State *L = c->L;
     *bits = 0;
-    wire_tables_push_index(c->ts, t);
-    for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {
+    for (lua_pushnil(L); lua_next(L, t);) {
+        lua_pushvalue(L, -2);
+        lua_rawget(L, t + 1);
+        int place = (int)lua_tointeger(L, -1);
         lua_pop(L, 1);
-        lua_pushvalue(L, -1);
-        lua_rawget(L, -3);
-        lua_Integer i = lua_tointeger(L, -1);
-        if (i) *bits |= (uint64_t)1 << (i - 1);
-        if (i) continue;
+        if (place) {
+            *bits |= (uint64_t)1 << (place - 1);
+            lua_replace(L, t + 1 + place);
+            continue;
+        }
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
         return err_set(c->e, ERR_INVALID, "%s: it has no field '%.64s'", f->type, name);
     }
-    lua_pop(L, 1);
     return ERR_OK;
 }
 
@@ -238,16 +245,20 @@ static enum err check_oneofs(struct encoder *c, const struct wire_table *t, uint
 
 static enum err message(struct encoder *c, const struct wire_rules *type) {
     const struct wire_table *t = type->message;
+    lua_State *L = c->L;
+    int value = lua_gettop(L), index = value + 1;
     uint64_t bits;
-    if (!lua_istable(c->L, -1)) return refuse(c, type, "a table expected");
-    enum err rc = present(c, t, type, &bits);
+    if (!lua_istable(L, value)) return refuse(c, type, "a table expected");
+    luaL_checkstack(L, (int)t->n + SLOTS, "a message");
+    wire_tables_push_index(c->ts, t);
+    lua_settop(L, index + (int)t->n);
+    enum err rc = spread(c, type, value, &bits);
     if (!rc) rc = check_oneofs(c, t, bits);
-    for (size_t i = 0; !rc && bits >> i; i++) {
+    for (size_t i = 0; !rc && i < t->n; i++) {
         if (!(bits >> i & 1)) continue;
-        lua_pushstring(c->L, t->field[i].name);
-        lua_rawget(c->L, -2);
+        lua_pushvalue(L, index + 1 + (int)i);
         rc = field(c, &t->field[i]);
-        lua_pop(c->L, 1);
+        lua_pop(L, 1);
     }
     return rc;
 }

@@ -161,15 +161,16 @@ static const struct wire_table *make(const struct wire_tables *ts, const char *n
 bool wire_tables_find(const struct wire_tables *ts, const char *name, struct wire_rules *out) {
     lua_State *L = ts->L;
     int top = lua_gettop(L);
-    *out = (struct wire_rules){.kind = kind_of(name), .of = name, .name = "", .type = name};
-    if (out->kind < WIRE_KIND_MESSAGE) return out->kind >= WIRE_KIND_ANY;
+    *out = (struct wire_rules){.kind = WIRE_KIND_MESSAGE, .of = name, .name = "", .type = name};
     luaL_checkstack(L, 4, "message tables");
     if (lua_getfield(L, ts->ready, name) == LUA_TUSERDATA)
         out->message = lua_touserdata(L, -1);
+    else if ((out->kind = kind_of(name)) < WIRE_KIND_MESSAGE)
+        out->message = NULL;
     else if (lua_getfield(L, ts->source, name) == LUA_TTABLE)
         out->message = make(ts, name);
     lua_settop(L, top);
-    return out->message != NULL;
+    return out->message != NULL || (out->kind >= WIRE_KIND_ANY && out->kind < WIRE_KIND_MESSAGE);
 }
 
 void wire_tables_push_index(const struct wire_tables *ts, const struct wire_table *t) {

@@ -53,7 +53,7 @@ struct wire_rules {
 };
 
 struct wire_table {
-    lua_Integer index; /* where the name of each field leads to its place in `field`, plus one */
+    lua_Integer index; /* where the index of its fields is in the table of what is ready */
     size_t n;
     struct wire_rules field[]; /* by their numbers */
 };
@@ -71,7 +71,8 @@ struct wire_tables wire_tables_open(lua_State *L, int source);
  * [-0, +0, v] */
 bool wire_tables_find(const struct wire_tables *ts, const char *name, struct wire_rules *out);
 
-/* Pushes the table that leads from the names of t's fields to their places.  [-0, +1, -] */
+/* Pushes the table that leads from the names of t's fields to their places, counted from 1.
+ * [-0, +1, -] */
 void wire_tables_push_index(const struct wire_tables *ts, const struct wire_table *t);
 
 /* How a value of a kind stands on the wire, packed fields apart. */

@@ -19,9 +19,13 @@ struct browse {
     uint64_t run, from, row; /* rows: the next one is at or behind (from, row) */
     unsigned char key[RECORD_KEY];
     struct sorter *sorter;    /* things: by record; holdings, changes: by key */
-    uint64_t *list;           /* history: runs, oldest first; sources: records */
+    uint64_t *list;           /* things: parts of `record`; history: runs, oldest first; sources: records */
     size_t count, capacity;
     size_t at;                /* how many of the list are done */
+    uint64_t record;          /* things: whose parts are listed */
+    struct sorter_item ahead; /* things: the first of the next record, where there is `more` */
+    bool more;
+    struct buf type;          /* things: what resources must be; empty: any */
     struct excluded *excluded;
     struct seq_walk *walk;
     unsigned char last[RECORD_KEY]; /* changes: the key given last */
@@ -41,6 +45,7 @@ static enum err open_browse(struct browse **out, struct state *s, enum what what
     b->s = s;
     b->run = run;
     buf_init(&b->out, 64 * MIB);
+    buf_init(&b->type, MIB);
     return ERR_OK;
 }
 
@@ -52,6 +57,7 @@ void browse_free(struct browse *b) {
     free(b->walk);
     free(b->list);
     buf_free(&b->out);
+    buf_free(&b->type);
     free(b);
 }
 
@@ -63,52 +69,59 @@ static enum err give_up(struct browse **out, enum err rc) {
     return rc;
 }
 
-static bool has_type(struct span json, struct span type) {
+static bool has_type(const struct browse *b, struct span json) {
+    if (!b->type.len || b->kind != RECORD_RESOURCE) return true;
     struct json_value v = json_find(json.p, json.n, "type");
-    return !type.n || json_string_is(&v, type.p, type.n);
+    return json_string_is(&v, b->type.data, b->type.len);
 }
 
 /* --- things --- */
 
-/* Where a thing is, by its record and its part in it: things in the order of their records. */
-static struct sorter_item by_record(uint64_t number, size_t part) {
-    struct state_key k = state_key_run_n(number, part);
-    struct sorter_item item = {.payload = 0};
-    memcpy(item.key, k.bytes, sizeof item.key);
+/* A thing by its record, which is not read yet: records are then read one after the other. */
+static struct sorter_item by_record(uint64_t number, const unsigned char key[RECORD_KEY]) {
+    struct sorter_item item = {.payload = state_u64(key + 8)};
+    struct state_key k = state_key_run(number);
+    memcpy(item.key, k.bytes, 8);
+    memcpy(item.key + 8, key, 8);
     return item;
+}
+
+static void key_of(const struct sorter_item *item, unsigned char key[RECORD_KEY]) {
+    struct state_key rest = state_key_run(item->payload);
+    memcpy(key, item->key + 8, 8);
+    memcpy(key + 8, rest.bytes, 8);
 }
 
 enum { PART_BITS = 24 }; /* more parts than the bytes of a record have room for */
 
-/* The same in one number, under the key of who holds it: the resource itself goes first. */
-static struct sorter_item by_holder(const struct record *r, uint64_t number, size_t part) {
-    struct record_part p = record_part(r, part);
+/* A thing by who holds it, with its record and its part there: the resource itself goes first.
+ * ERR_NOT_FOUND where the record does not have it. */
+static enum err by_holder(struct store_txn *t, uint64_t number, const unsigned char key[RECORD_KEY],
+                          struct sorter_item *item, struct error *e) {
+    struct record r;
+    enum err rc = state_record(t, number, &r, e);
+    if (rc) return rc;
+    size_t part = record_find(&r, key);
+    if (part == r.parts) return ERR_NOT_FOUND;
+    struct record_part p = record_part(&r, part);
     bool grant = p.key[0] == RECORD_GRANT;
-    struct sorter_item item = {
-        .payload = (uint64_t)grant << 63 | number << PART_BITS | (uint64_t)part};
-    memcpy(item.key, grant ? p.principal : p.key, sizeof item.key);
-    return item;
+    item->payload = (uint64_t)grant << 63 | number << PART_BITS | (uint64_t)part;
+    memcpy(item->key, grant ? p.principal : p.key, sizeof item->key);
+    return ERR_OK;
 }
 
 static enum err gather_thing(struct browse *b, struct store_txn *t, struct store_cursor *c,
-                             const unsigned char key[RECORD_KEY], struct span type,
-                             struct error *e) {
+                             const unsigned char key[RECORD_KEY], struct error *e) {
     uint64_t number;
-    struct record r;
     enum err rc = index_effective(c, key, b->run, &number, NULL, e);
     if (rc || !number) return rc;
-    rc = state_record(t, number, &r, e);
-    if (rc) return rc;
-    size_t part = record_find(&r, key);
-    if (part == r.parts || (key[0] == RECORD_RESOURCE && !has_type(record_json(&r, part), type)))
-        return ERR_OK;
-    struct sorter_item item =
-        b->what == HOLDINGS ? by_holder(&r, number, part) : by_record(number, part);
+    struct sorter_item item = by_record(number, key);
+    if (b->what == HOLDINGS) rc = by_holder(t, number, key, &item, e);
+    if (rc) return rc == ERR_NOT_FOUND ? ERR_OK : rc;
     return sorter_add(b->sorter, &item, e);
 }
 
-static enum err gather_things(struct browse *b, enum record_kind kind, struct span type,
-                              struct error *e) {
+static enum err gather_things(struct browse *b, enum record_kind kind, struct error *e) {
     struct store_txn *t;
     struct store_cursor *walk = NULL, *look = NULL;
     unsigned char key[RECORD_KEY] = {(unsigned char)kind};
@@ -118,7 +131,7 @@ static enum err gather_things(struct browse *b, enum record_kind kind, struct sp
     if (!rc) rc = store_cursor(t, STATE_IDX, &look, e);
     if (!rc) rc = store_move(walk, STORE_SEEK, &k, &v, e);
     while (!rc && k.n == RECORD_KEY && *(const unsigned char *)k.p == kind) {
-        rc = gather_thing(b, t, look, k.p, type, e);
+        rc = gather_thing(b, t, look, k.p, e);
         if (!rc) rc = store_move(walk, STORE_NEXT_KEY, &k, &v, e);
     }
     store_cursor_close(look);
@@ -131,10 +144,13 @@ enum err browse_things(struct browse **out, struct state *s, enum record_kind ki
                        struct span type, uint64_t run, struct error *e) {
     enum err rc = open_browse(out, s, THINGS, run, e);
     if (rc) return rc;
-    (*out)->kind = kind;
-    rc = sorter_open(&(*out)->sorter, s->dir, 0, e);
-    if (!rc) rc = gather_things(*out, kind, type, e);
-    if (!rc) rc = sorter_finish((*out)->sorter, e);
+    struct browse *b = *out;
+    b->kind = kind;
+    if (buf_add(&b->type, type.p, type.n)) rc = no_memory(e);
+    if (!rc) rc = sorter_open(&b->sorter, s->dir, 0, e);
+    if (!rc) rc = gather_things(b, kind, e);
+    if (!rc) rc = sorter_finish(b->sorter, e);
+    if (!rc) rc = sorter_next(b->sorter, &b->ahead, &b->more, e);
     return give_up(out, rc);
 }
 
@@ -145,25 +161,59 @@ static enum err copy(struct browse *b, struct span bytes, struct span *out, stru
     return ERR_OK;
 }
 
+static enum err add_number(struct browse *b, uint64_t n, struct error *e) {
+    if (b->count && b->list[b->count - 1] == n) return ERR_OK;
+    if (b->count == b->capacity) {
+        size_t capacity = b->capacity ? 2 * b->capacity : 16;
+        uint64_t *list = realloc(b->list, capacity * sizeof *list);
+        if (!list) return no_memory(e);
+        b->list = list;
+        b->capacity = capacity;
+    }
+    b->list[b->count++] = n;
+    return ERR_OK;
+}
+
+static int by_number(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Lists what is seen of the next record, in the order it has there. */
+static enum err list_parts(struct browse *b, struct store_txn *t, struct error *e) {
+    struct record r;
+    b->at = b->count = 0;
+    b->record = state_u64(b->ahead.key);
+    enum err rc = state_record(t, b->record, &r, e);
+    while (!rc && b->more && state_u64(b->ahead.key) == b->record) {
+        unsigned char key[RECORD_KEY];
+        key_of(&b->ahead, key);
+        size_t part = record_find(&r, key);
+        if (part < r.parts && has_type(b, record_json(&r, part))) rc = add_number(b, part, e);
+        if (!rc) rc = sorter_next(b->sorter, &b->ahead, &b->more, e);
+    }
+    if (b->count > 1) qsort(b->list, b->count, sizeof *b->list, by_number);
+    return rc;
+}
+
 static enum err next_thing(struct browse *b, struct store_txn *t, struct browse_item *item,
                            bool *more, struct error *e) {
-    struct sorter_item place;
     struct record r;
-    enum err rc = sorter_next(b->sorter, &place, more, e);
+    enum err rc = ERR_OK;
+    while (!rc && b->at == b->count && b->more) rc = list_parts(b, t, e);
+    *more = b->at < b->count;
     if (rc || !*more) return rc;
-    item->record = state_u64(place.key);
-    rc = state_record(t, item->record, &r, e);
-    size_t part = (size_t)state_u64(place.key + 8);
-    return rc ? rc : copy(b, record_json(&r, part), &item->after, e);
+    item->record = b->record;
+    rc = state_record(t, b->record, &r, e);
+    return rc ? rc : copy(b, record_json(&r, (size_t)b->list[b->at++]), &item->after, e);
 }
 
 enum err browse_holdings(struct browse **out, struct state *s, uint64_t run, struct error *e) {
     enum err rc = open_browse(out, s, HOLDINGS, run, e);
     if (rc) return rc;
-    struct span every = span_of("", 0);
     rc = sorter_open(&(*out)->sorter, s->dir, 0, e);
-    if (!rc) rc = gather_things(*out, RECORD_RESOURCE, every, e);
-    if (!rc) rc = gather_things(*out, RECORD_GRANT, every, e);
+    if (!rc) rc = gather_things(*out, RECORD_RESOURCE, e);
+    if (!rc) rc = gather_things(*out, RECORD_GRANT, e);
     if (!rc) rc = sorter_finish((*out)->sorter, e);
     return give_up(out, rc);
 }
@@ -317,19 +367,6 @@ static enum err next_row(struct browse *b, struct store_txn *t, struct browse_it
 }
 
 /* --- one thing's history and sources --- */
-
-static enum err add_number(struct browse *b, uint64_t n, struct error *e) {
-    if (b->count && b->list[b->count - 1] == n) return ERR_OK;
-    if (b->count == b->capacity) {
-        size_t capacity = b->capacity ? 2 * b->capacity : 16;
-        uint64_t *list = realloc(b->list, capacity * sizeof *list);
-        if (!list) return no_memory(e);
-        b->list = list;
-        b->capacity = capacity;
-    }
-    b->list[b->count++] = n;
-    return ERR_OK;
-}
 
 static enum err gather_runs(struct browse *b, struct error *e) {
     struct store_txn *t;

@@ -30,6 +30,10 @@ size_t utf8_next(const char *bytes, size_t len, uint32_t *character) {
 
 bool utf8_valid(const char *bytes, size_t len) {
     for (size_t i = 0; i < len;) {
+        if ((unsigned char)bytes[i] < 0x80) {
+            i++;
+            continue;
+        }
         size_t n = utf8_next(bytes + i, len - i, NULL);
         if (!n) return false;
         i += n;

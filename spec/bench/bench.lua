@@ -12,6 +12,7 @@ local upload = require "upload"
 local USERS = tonumber(os.getenv("BENCH_USERS") or "100000")
 local MORE = tonumber(os.getenv("BENCH_MORE") or "400000")
 local MEMORY_MIB = 16
+local EXPORT_MIB = 24
 local ID, SECRET = "sim-client-id", "sim-client-secret"
 
 local function note(...)
@@ -158,6 +159,28 @@ local function memory(users, peaks)
   return peak
 end
 
+-- A .c1z file of what a home has, and its time beside that of the tools that make one of the same rows: sqlite3 loads
+-- them, as we do without a journal, and zstd packs the result.
+local function c1z(home)
+  local dir = reeve.folder("c1z")
+  local file, db, sql = dir .. "/out.c1z", dir .. "/tables.db", dir .. "/rows.sql"
+  local ours = best(3, function() return quick { "export", "acme", "-o", "c1z", "-f", file, home = home } end)
+  measure(quick { program = "/bin/sh", "-c", ("tail -c +6 '%s' | zstd -q -d -o '%s' && { echo 'pragma journal_mode=off;"
+    .. " pragma synchronous=off;'; sqlite3 '%s' .dump; } > '%s'"):format(file, db, db, sql) })
+  local tools = best(3, function()
+    return quick { program = "/bin/sh", "-c", ("rm -f '%s'* && sqlite3 '%s' < '%s' && zstd -q -1 '%s'"):format(db, db,
+      sql, db) }
+  end)
+  row("export -o c1z", ("%s = %.2f × sqlite3 and zstd -1 (%s), %.1f MB"):format(milliseconds(ours.wall),
+    ours.wall / tools.wall, milliseconds(tools.wall), #reeve.read(file) / 1e6), "≤ 1.3 ×",
+    ours.wall <= 1.3 * tools.wall)
+  local rows_file = best(3, function()
+    return quick { "export", "acme", "-o", "c1-csv", "-f", dir .. "/out.csv", home = home }
+  end)
+  row("export -o c1-csv", milliseconds(rows_file.wall))
+  return ours
+end
+
 local function speed(sim)
   local dir = reeve.folder("documents")
   measure(documents(sim, dir))
@@ -175,6 +198,9 @@ local function speed(sim)
   row("first sync, durable", ("%s = %.2f × jq"):format(milliseconds(first.wall), first.wall / jq.wall), "≤ 0.5 × jq",
     first.wall <= 0.5 * jq.wall)
   parts(first)
+  local exported = c1z(home)
+  row("first sync and c1z", ("%.2f × jq"):format((first.wall + exported.wall) / jq.wall), "≤ 1.2 × jq",
+    first.wall + exported.wall <= 1.2 * jq.wall)
   local same = best(3, function() return sync(home) end)
   row("nothing changed", ("%s = %.3f × jq, %.1f × floor"):format(milliseconds(same.wall), same.wall / jq.wall,
     same.wall / floor.wall), "≤ 0.12 × jq, ≤ 5 × floor", same.wall <= 0.12 * jq.wall and same.wall <= 5 * floor.wall)
@@ -248,7 +274,19 @@ local function peaks(sim)
   sim:set { drift = 0.01 }
   local changed = measure(sync(home, true)).anon
   sim:set { drift = 0 }
-  return { first, same, changed }
+  return { first, same, changed }, home
+end
+
+-- The same of exports, SQLite's cache included.
+local function export_memory(users, home)
+  local peak, each = 0, {}
+  for i, form in ipairs { "c1z", "c1-csv" } do
+    local p = measure(quick { "export", "acme", "-o", form, "-f", reeve.path("out"), home = home, watch = true })
+    peak, each[i] = math.max(peak, p.anon), ("%.1f"):format(p.anon)
+  end
+  memory_kept = memory_kept and peak <= EXPORT_MIB
+  row(("anonymous memory, export of %d users (c1z, c1-csv)"):format(users),
+    ("%.1f MiB (%s)"):format(peak, table.concat(each, ", ")), "≤ " .. EXPORT_MIB .. " MiB", peak <= EXPORT_MIB)
 end
 
 -- A first sync of so many groups, each with a list of its own of so many people.
@@ -305,11 +343,15 @@ local function run()
   requests(sim, home)
   sim:set { drift = 0 }
   mapping(sim)
-  local few = memory(USERS, peaks(sim))
+  local few_peaks, few_home = peaks(sim)
+  local few = memory(USERS, few_peaks)
+  export_memory(USERS, few_home)
   sim:stop()
   note("a workspace of %d users …", MORE)
   local more = start(MORE)
-  local many = memory(MORE, peaks(more))
+  local many_peaks, many_home = peaks(more)
+  local many = memory(MORE, many_peaks)
+  export_memory(MORE, many_home)
   more:stop()
   row("the same at both sizes", ("%+.1f MiB"):format(many - few), "the same", math.abs(many - few) <= 2)
   per_lists()

@@ -38,20 +38,15 @@ end
 
 -- The columns of entitlements, by their ids as in a .c1z file: one entitlement of two resources with one name is two.
 local function entitlements(st)
-  local json, known, n = require "host.json", {}, 0
+  local json = require "host.json"
   local function record(...)
     local text = fail.try(st:show(...))
     return text and json.decode(text) or {}
   end
-  return function(ref)
-    local key = id.entitlement(ref)
-    if known[key] then return known[key] end
-    if n == REMEMBERED then known, n = {}, 0 end
-    local own = record(ref.type, ref.id, ref.slug)
-    known[key], n = { ref.type, record(ref.type, ref.id).name or ref.id, key, own.name or ref.slug, own.description,
-      ref.slug }, n + 1
-    return known[key]
-  end
+  return require "c1.memo"(REMEMBERED, function(own, ref)
+    local entitlement, resource = record(ref.type, ref.id, ref.slug), record(ref.type, ref.id)
+    return { ref.type, resource.name or ref.id, own, entitlement.name or ref.slug, entitlement.description, ref.slug }
+  end)
 end
 
 -- Calls fn(account or nil, grant or nil) for each grant, and for each account that has none.
@@ -88,7 +83,7 @@ function M.write(spec)
         last, columns = user, account(user)
         if not user.email then notes:add("mailless", key("resource", user)) end
       end
-      local held = grant and columns_of(grant.entitlement) or {}
+      local held = grant and columns_of((id.entitlement(grant.entitlement)), grant.entitlement) or {}
       write(line(table.move(held, 1, #HEADER - ACCOUNT, ACCOUNT + 1, columns), #HEADER))
       n = n + 1
       spec.step(n)

@@ -13,6 +13,8 @@ local M = {}
 local Export = {}
 Export.__index = Export
 
+local REMEMBERED <const> = 1000 -- entitlements: most grants are of few of them
+
 local WORDS <const> = {
   { "cut", "longer than ConductorOne takes and cut" },
   { "escaped", "a ':' in a principal's id, escaped in the grant's id" },
@@ -21,8 +23,9 @@ local WORDS <const> = {
   { "missing", "resources that were asked for and are not there" },
 }
 
-local function encode(name, value)
-  return fail.try(wire.encode(messages, name, value))
+local function encoder(name)
+  local encode = fail.try(wire.encoder(messages, "c1.connector.v2." .. name))
+  return function(value) return fail.try(encode(value)) end
 end
 
 function Export:add(table, ...)
@@ -37,22 +40,23 @@ function Export:each(kind, fn)
 end
 
 function Export:resource_types(names)
+  local encode = encoder "ResourceType"
   self.types = {}
   for _, name in ipairs(names) do
     self.types[name] = message.resource_type(name, self.declared[name])
     if self.selection:has_type(name) then
-      fail.try(self.file:add("resource_type", encode("c1.connector.v2.ResourceType", self.types[name]), name))
+      fail.try(self.file:add("resource_type", encode(self.types[name]), name))
     end
   end
 end
 
 function Export:resources()
-  local json = require "host.json"
+  local json, encode = require "host.json", encoder "Resource"
   local function note(...) self.notes:add(...) end
   self.selection:each_resource(self.st, function(text)
     local record = json.decode(text)
     local trait, parent = (self.declared[record.type] or {}).trait, record.parent or {}
-    local blob = encode("c1.connector.v2.Resource", message.resource(record, trait, note))
+    local blob = encode(message.resource(record, trait, note))
     self:add("resource", blob, record.type, id.resource(record.type, record.id), parent.type, parent.id)
   end)
   for _, target in ipairs(self.selection.missing) do self.notes:add("missing", target) end
@@ -62,23 +66,25 @@ function Export:entitlements()
   local function note(...) self.notes:add(...) end
   local refused = require("c1.exclusion").refused(fail.try(self.st:records "entitlement"))
   for group, why in pairs(refused) do self.notes:add("ungrouped", group .. " (" .. why .. ")") end
+  local encode = encoder "Entitlement"
   self:each("entitlement", function(record)
     if not self.selection:has(record.resource) then return end
     local group = record.exclusion_group
     local m = message.entitlement(record, self.types, group and not refused[group.id] and group, note)
-    self:add("entitlement", encode("c1.connector.v2.Entitlement", m), record.resource.type, record.resource.id, m.id)
+    self:add("entitlement", encode(m), record.resource.type, record.resource.id, m.id)
   end)
 end
 
 function Export:grants()
   local function note(...) self.notes:add(...) end
+  local held, encode = require "c1.memo"(REMEMBERED, message.held), encoder "Grant"
   self:each("grant", function(record)
     local on, to = record.entitlement, record.principal
     if not self.selection:has(on) then return end
     -- ConductorOne drops what points to a type that its file does not have; here it is told.
     if not self.selection:has_type(to.type) then return self.notes:add("unheld", key("grant", record)) end
-    local m = message.grant(record, note)
-    self:add("grant", encode("c1.connector.v2.Grant", m), on.type, on.id, m.entitlement.id, to.type, to.id, m.id)
+    local m = message.grant(record, note, held)
+    self:add("grant", encode(m), on.type, on.id, m.entitlement.id, to.type, to.id, m.id)
   end)
 end
 

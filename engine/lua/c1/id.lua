@@ -37,8 +37,8 @@ function M.grant(entitlement, principal)
   if id:find(":", 1, true) then
     id, how = id:gsub("[\\:]", "\\%0"), "escaped"
   end
-  local text, cut = fitting(("%s:%s:%s:%s:%s"):format(entitlement.type, entitlement.id, entitlement.slug,
-    principal.type, id))
+  local e = entitlement
+  local text, cut = fitting(e.type .. ":" .. e.id .. ":" .. e.slug .. ":" .. principal.type .. ":" .. id)
   return text, cut or how
 end
 

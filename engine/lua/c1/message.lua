@@ -1,8 +1,8 @@
 -- message: Reeve's records as ConductorOne's messages (c1.connector.v2), still as tables.
 --
 -- What the format limits is cut, and told to note(how, what).
-local epoch = require("host.sys").epoch
 local id = require "c1.id"
+local instant = require("host.sys").instant
 local key = require("state.record").key
 
 local M = {}
@@ -22,10 +22,10 @@ local function any(name, value)
   return { type = PACKAGE .. name, value = value or {} }
 end
 
-local function text(record, field, what, note)
+local function text(kind, record, field, note)
   local value, max = record[field], LIMITS[field]
   if not value or #value <= max then return value end
-  note("cut", what .. " " .. field)
+  note("cut", key(kind, record) .. " " .. field)
   return id.beginning(value, max - #"…") .. "…"
 end
 
@@ -38,9 +38,8 @@ local resource_id = M.resource_id
 --- A time of a record; nil for none.
 function M.timestamp(rfc3339)
   if not rfc3339 then return nil end
-  local fraction = rfc3339:match("%.(%d+)")
-  return { seconds = math.floor(epoch(rfc3339)),
-    nanos = fraction and math.tointeger((fraction .. "000000000"):sub(1, 9)) }
+  local seconds, nanos = instant(rfc3339)
+  return { seconds = seconds, nanos = nanos }
 end
 local timestamp = M.timestamp
 
@@ -111,16 +110,16 @@ end
 --- A resource of a type with this trait (nil: none). Profile, status and time stand on the resource for today's
 --- readers, and on the trait for those that know no other place.
 function M.resource(record, trait, note)
-  local what = record.type .. "/" .. record.id
   record.profile = exact(record.profile)
   local shared = { created_at = timestamp(record.created_at) }
   if trait == "user" then
     shared.status = { status = STATUSES[record.status or "enabled"],
-      details = text(record, "status_details", what, note) or (record.status == "pending" and "pending" or nil) }
+      details = text("resource", record, "status_details", note) or (record.status == "pending" and "pending" or nil) }
   end
   return {
     id = resource_id(record), parent_resource_id = resource_id(record.parent),
-    display_name = text(record, "name", what, note), description = text(record, "description", what, note),
+    display_name = text("resource", record, "name", note),
+    description = text("resource", record, "description", note),
     annotations = traits[trait] and { traits[trait](record, shared) } or nil,
     profile = record.profile, status = shared.status, created_at = shared.created_at,
   }
@@ -130,14 +129,13 @@ end
 function M.entitlement(record, types, group, note)
   local ref = { type = record.resource.type, id = record.resource.id, slug = record.slug }
   local own, cut = id.entitlement(ref)
-  local what = ("%s/%s:%s"):format(ref.type, ref.id, ref.slug)
-  if cut then note("cut", what .. " id") end
+  if cut then note("cut", key("entitlement", record) .. " id") end
   local grantable = {}
   for i, type in ipairs(record.grantable_to or {}) do grantable[i] = types[type] end
   return {
     resource = { id = resource_id(ref) }, id = own, slug = ref.slug,
-    display_name = text(record, "name", what, note) or ref.slug,
-    description = text(record, "description", what, note), purpose = M.PURPOSES[record.purpose],
+    display_name = text("entitlement", record, "name", note) or ref.slug,
+    description = text("entitlement", record, "description", note), purpose = M.PURPOSES[record.purpose],
     grantable_to = grantable,
     annotations = group and { any("EntitlementExclusionGroup", { exclusion_group_id = group.id,
       order = group.order, is_default = group.default, scope_to_resource = group.scope == "resource" }) } or nil,
@@ -160,14 +158,18 @@ local function expandable(list)
     resource_type_ids = not all and types or nil })
 end
 
---- A grant: its entitlement and principal by their ids alone.
-function M.grant(record, note)
+--- An entitlement of this id as grants have it: by its ids alone.
+function M.held(own, on)
+  return { resource = { id = resource_id(on) }, id = own }
+end
+
+--- A grant: its entitlement and principal by their ids alone. held: M.held, or what remembers its results.
+function M.grant(record, note, held)
   local on, to = record.entitlement, record.principal
   local own, how = id.grant(on, to)
   if how then note(how, key("grant", record)) end
   return {
-    entitlement = { resource = { id = resource_id(on) }, id = (id.entitlement(on)) },
-    principal = { id = resource_id(to) }, id = own,
+    entitlement = (held or M.held)((id.entitlement(on)), on), principal = { id = resource_id(to) }, id = own,
     annotations = record.expandable and record.expandable[1] and { expandable(record.expandable) } or nil,
   }
 end
