@@ -1,4 +1,5 @@
--- service: `reeve c1`: the sessions of all its connectors with ConductorOne, in one process, with one HTTP client.
+-- service: `reeve c1`: the sessions of all its connectors with ConductorOne, in one process, with one HTTP client and
+-- one port for health.
 --
 -- It touches no connector's state: that is for the processes it starts, so that it stays small and goes on whatever
 -- becomes of them.
@@ -69,12 +70,42 @@ local function begin(session, failures)
   end)
 end
 
+local function all_greeted(sessions)
+  for _, session in ipairs(sessions) do
+    if not session.greeted then return false end
+  end
+  return true
+end
+
+-- Is a connector good? Not where ConductorOne refuses it, and else as `reeve check` says.
+local function validation(ctx, sessions)
+  local by_child = require("serve.health").by_child(ctx.home.dir)
+  return function(name)
+    for _, session in ipairs(sessions) do
+      if session.name == name and session.failure then return false, session.failure.message end
+    end
+    return by_child(name)
+  end
+end
+
+-- Where nobody has asked for it, it is no reason not to begin: two of these on a machine cannot both have the port.
+local function serve_health(ctx, names, sessions, options)
+  local wanted = options.health
+  if wanted.on == false then return end
+  local ok, why = pcall(require("serve.health").serve, { address = wanted.address, port = wanted.port,
+    connectors = names, ready = function() return all_greeted(sessions) end, validate = validation(ctx, sessions) })
+  if ok then return log.info("health is served", { url = why:url() }) end
+  if wanted.on or not fail.is(why) then error(why, 0) end
+  log.warn("health is not served", { message = why.message })
+end
+
 local function serve(ctx, names, options, sessions)
   local failures, tasks, statuses = {}, {}, {}
   local credentials = require("c1.account").all(ctx.home, names, options)
   local shared = { client = client_of(credentials, options),
     jobs = require("c1.turn").new(ctx.home.options.jobs or 2) }
   for i, name in ipairs(names) do sessions[i] = session_of(ctx, name, credentials[name], options, shared) end
+  serve_health(ctx, names, sessions, options)
   for i, session in ipairs(sessions) do tasks[i] = begin(session, failures) end
   for _, t in ipairs(tasks) do t:join() end
   if #failures == 1 then error(failures[1], 0) end
