@@ -97,6 +97,14 @@ describe("a call", function()
     assert.equal(5, answer.next_poll.seconds)
   end)
 
+  it("that cannot be encoded is not sent", function()
+    local before = #got(server)
+    local p = problem("x", [[told(channel:call("GetTask", { host_id = "\xff" }))]])
+    assert.same({ 13, false }, { p.code, p.transport })
+    assert.matches("^GetTask cannot be asked: ", p.message)
+    assert.equal(before, #got(server))
+  end)
+
   it("keeps one connection, also after an answer that is none", function()
     run([[call() call() call()]], { wish = reeve.encode { trailers = { ["grpc-status"] = "5" } } })
     local sockets = {}
@@ -368,6 +376,23 @@ describe("an upload", function()
       assert.same({ 2, "UNKNOWN", false }, { p.code, p.name, p.transport })
       assert.matches(path, p.message, 1, true)
     end
+  end)
+end)
+
+describe("our failures", function()
+  it("have codes of gRPC, by name and by exit status", function()
+    local cases = { credentials = 16, unavailable = 14, busy = 14, partial = 14, held = 9, stale = 9, config = 3,
+      usage = 3, storage = 2, failed = 2, nonsense = 2 }
+    for name, code in pairs(cases) do
+      assert.equal(code .. "\n", reeve.engine("print(require('c1.status').of_fail(...))", { name }), name)
+    end
+    local exits = { [1] = 2, [2] = 3, [3] = 3, [4] = 16, [5] = 14, [6] = 9, [7] = 14, [8] = 14, [9] = 2, [12] = 9,
+      [99] = 2, [137] = 2, [139] = 2, [130] = 1, [143] = 1 }
+    local text = "for _, n in ipairs(arg) do print(n, require('c1.status').of_exit(math.tointeger(n))) end"
+    local list, expected = {}, {}
+    for exit in pairs(exits) do list[#list + 1] = tostring(exit) end
+    for i, exit in ipairs(list) do expected[i] = ("%s\t%d\n"):format(exit, exits[math.tointeger(exit)]) end
+    assert.equal(table.concat(expected), reeve.engine(text, list))
   end)
 end)
 

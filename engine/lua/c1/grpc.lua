@@ -100,7 +100,7 @@ local function stranger(request, headers, who)
   if http ~= 200 then
     return problem(status.of_http(http), ("%s: it answered %d, without a word of gRPC"):format(who, http), true)
   end
-  if not kind:find("^application/grpc%f[;+%z]") then
+  if not kind:find("^application/grpc%f[;+\0]") then
     return problem(code.UNKNOWN, ("%s: what answers there does not speak gRPC (its content-type is %s)")
       :format(who, harmless(kind:sub(1, 100))), true)
   end
