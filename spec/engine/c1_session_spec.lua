@@ -212,21 +212,49 @@ describe("a task", function()
       say(#finishes())]])
   end)
 
-  it("that comes again is not done again: passed over while it is done, its end told again afterwards", function()
+  it("that comes again while it is done, or after it was, is not done again; its end is told again", function()
     assert.equal("1\n2\ntrue\n", run([[
-      local job = { id = ID, list_events = {} }
+      local job = { id = ID, sync_full = {} }
       give(job, job, job)
       local done = 0
       local s = session { folder = arg[1], work = function(path)
         done = done + 1
         task.sleep(1.5)
-        return leaves(require("c1.finish").success("c1.connector.v2.ListEventsResponse", { cursor = "x" }))(path)
+        return leaves(require("c1.finish").success())(path)
       end }
       run(s, 50)
       say(done)
       local list = finishes()
       say(#list)
       say(list[1] == list[2])]], reeve.folder()))
+  end)
+
+  it("that failed is done again when it comes again, unless it failed for good", function()
+    for _, case in ipairs { { "nil", "2" }, { "true", "1" } } do
+      assert.equal(case[2] .. "\t2\n", run(([[
+        local job = { id = ID, list_events = {} }
+        give(job, { none = {} }, job)
+        local done = 0
+        run(session { folder = arg[1], work = function(path)
+          done = done + 1
+          return leaves(require("c1.finish").error({ code = 14, message = "away" }, %s))(path)
+        end }, 100)
+        say(done, #finishes())]]):format(case[1]), reeve.folder()))
+    end
+  end)
+
+  it("whose end is told again is told once, however often it comes meanwhile", function()
+    assert.equal("6\n", run [[
+      local job = { id = ID, grant = {} }
+      give(job, { none = {} }, job, job, job, job, job, job)
+      local n = 0
+      script.FinishTask = function()
+        n = n + 1
+        if n == 1 then return {} end
+        return away()
+      end
+      run(session(), 40)
+      say(#finishes())]])
   end)
 
   it("asks for hello: hello with its id, then its end", function()
@@ -258,8 +286,9 @@ describe("a task", function()
   end)
 
   it("that could not be finished is said to be so, and tried again, unless ConductorOne refuses it", function()
-    assert.equal("5\t0 1 5 14 30\n1\t0\n", run [[
-      for _, how in ipairs { away, function() return refused(5) end } do
+    assert.equal("5\t0 1 5 14 30\n1\t0\n5\t0 1 5 14 30\n", run [[
+      local function by_proxy() return nil, { code = 12, message = "404 of a proxy", transport = true } end
+      for _, how in ipairs { away, function() return refused(5) end, by_proxy } do
         channel.calls, began = {}, nil
         give { id = ID, grant = {} }
         script.FinishTask = how

@@ -18,8 +18,9 @@ M.HASTY = { tries = 1, deadline_s = 2 }
 local LASTING <const> = { INVALID_ARGUMENT = true, NOT_FOUND = true, ALREADY_EXISTS = true, PERMISSION_DENIED = true,
   FAILED_PRECONDITION = true, UNIMPLEMENTED = true, UNAUTHENTICATED = true, OUT_OF_RANGE = true }
 
+-- A proxy's word for it is none of ConductorOne's.
 local function lasts(problem)
-  return LASTING[status.name[problem.code]]
+  return not problem.transport and LASTING[status.name[problem.code]]
 end
 
 local function tell(what, session, id, problem, wait)

@@ -1,7 +1,8 @@
 -- session: one connector's dealings with ConductorOne: says hello, asks for tasks, has them done, says how they ended.
 --
--- A task is taken when there is a slot for it. One that comes again while it is worked on is passed over; one that
--- comes again after its end was lost on the way: it is told once more.
+-- A task is taken when there is a slot for it. One that comes again while it is worked on is passed over. After its end
+-- one comes again because that was lost on the way, and it is told once more; or, where it had failed and could be tried
+-- again, because it is: then it is done.
 local answer = require "c1.answer"
 local delivery = require "c1.delivery"
 local fail = require "fail"
@@ -27,7 +28,7 @@ local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "cr
 --- ConnectorMetadata, folder (of its own, for the files of tasks), options (local ones of a sync), jobs (a c1.turn that
 --- all connectors share: processes at once).
 function M.new(spec)
-  local self = setmetatable({ greeted = false, running = {}, count = 0, queue = {}, ended = {}, order = {},
+  local self = setmetatable({ greeted = false, running = {}, count = 0, queue = {}, telling = {}, ended = {}, order = {},
     syncing = require("c1.turn").new(1) }, Session)
   for name, value in pairs(spec) do self[name] = value end
   return self
@@ -62,7 +63,10 @@ end
 
 -- Tasks ---------------------------------------------------------------------------------------------------------
 
+-- Ends that hold for good. Answers are not kept, as they may be large: who asks again is answered anew.
 local function remember(self, id, how)
+  local lasting = how.success and not how.success.response or how.error and how.error.non_retryable
+  if not lasting then return end
   if not self.ended[id] then self.order[#self.order + 1] = id end
   self.ended[id] = how
   if #self.order > KEPT then self.ended[table.remove(self.order, 1)] = nil end
@@ -98,6 +102,14 @@ function start(self, job)
   self.running[job.id] = t
 end
 
+local function tell_again(self, id)
+  self.telling[id] = true
+  task.spawn(function()
+    delivery.finish(self, id, self.ended[id])
+    self.telling[id] = nil
+  end, { detached = true })
+end
+
 -- Takes a task that was given; false where there was none.
 local function take(self, job)
   local kind = job and answer.kind(job)
@@ -105,11 +117,11 @@ local function take(self, job)
   local id = job.id or ""
   if not id:find("^%w+$") or #id ~= 27 then
     log.warn("a task without a valid id is passed over", { connector = self.name })
-  elseif self.running[id] then
+  elseif self.running[id] or self.telling[id] then
     log.debug("a task came again while it is worked on", { connector = self.name, task = id })
   elseif self.ended[id] then
     log.info("a task came again after its end, which is told again", { connector = self.name, task = id })
-    task.spawn(function() delivery.finish(self, id, self.ended[id]) end, { detached = true })
+    tell_again(self, id)
   elseif self.count < self.slots then
     start(self, job)
   else
