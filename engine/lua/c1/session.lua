@@ -1,8 +1,8 @@
 -- session: one connector's dealings with ConductorOne: says hello, asks for tasks, has them done, says how they ended.
 --
--- A task is taken when there is a slot for it. One that comes again while it is worked on is passed over. After its end
--- one comes again because that was lost on the way, and it is told once more; or, where it had failed and could be tried
--- again, because it is: then it is done.
+-- A task is taken when there is a slot for it. One that comes again while it is worked on is passed over. After its
+-- end one comes again because that was lost on the way, and it is told once more; or, where it had failed and could
+-- be tried again, because it is: then it is done.
 local answer = require "c1.answer"
 local delivery = require "c1.delivery"
 local fail = require "fail"
@@ -25,11 +25,13 @@ local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "cr
   NOT_FOUND = "unavailable" }
 
 --- spec: home, name, channel (c1.grpc), host_id, slots (tasks at once), batch (asks for several), metadata() -> a
---- ConnectorMetadata, folder (of its own, for the files of tasks), options (local ones of a sync), jobs (a c1.turn that
---- all connectors share: processes at once).
+--- ConnectorMetadata, folder (of its own, for the files of tasks), options (the operator's, of syncs), work(folder) ->
+--- exit status (has a process do a task), jobs (a c1.turn that all connectors share: syncs at once).
 function M.new(spec)
-  local self = setmetatable({ greeted = false, running = {}, count = 0, queue = {}, telling = {}, ended = {}, order = {},
-    syncing = require("c1.turn").new(1) }, Session)
+  local self = setmetatable({ greeted = false, syncing = require("c1.turn").new(1),
+    running = {}, count = 0, -- id -> its task here, or true while it is in the queue; how many are no longer in it
+    queue = {}, telling = {}, -- tasks without a slot; ids whose end is told again
+    ended = {}, order = {} }, Session) -- id -> how; the ids, oldest first
   for name, value in pairs(spec) do self[name] = value end
   return self
 end
