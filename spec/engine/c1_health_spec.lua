@@ -84,4 +84,34 @@ describe("the health of reeve c1", function()
     assert.matches("health: .*" .. taken .. ".*BATON_HEALTH_CHECK_PORT", process.err)
     process = nil
   end)
+
+  it("is told while a sync runs, whose process ends with the service", function()
+    c1 = conductorone.start {}
+    w.sim:faults { "GET /v1alpha/roles*: latency=60000" }
+    local url = serving "acme"
+    c1:task { kind = "sync_full" }
+    c1:wait { event = "call", method = "Heartbeat" }
+    local child = reeve.await(function()
+      return reeve.read(("/proc/%d/task/%d/children"):format(process.pid, process.pid)):match("%d+")
+    end)
+    assert.same({ 200, "ready" }, { asked(url .. "/ready") })
+    assert.same({ 200, "healthy" }, { asked(url .. "/health") })
+    assert.is_true(reeve.alive(child))
+    process:kill("TERM")
+    process:wait()
+    assert.is_false(reeve.alive(child))
+    w.sim:faults {}
+  end)
+
+  it("costs a service that has nothing to do two looks a second", function()
+    c1 = conductorone.start { next_poll = 60 }
+    serving "acme"
+    c1:wait { event = "answer", method = "GetTask" }
+    local function woken()
+      return tonumber(reeve.read("/proc/" .. process.pid .. "/status"):match("\nvoluntary_ctxt_switches:%s+(%d+)"))
+    end
+    local before, began = woken(), reeve.mono()
+    reeve.await(function() return woken() >= before + 6 end)
+    assert.is_true(reeve.mono() - began > 1)
+  end)
 end)
