@@ -110,14 +110,18 @@ static enum err harden(struct c1z_reader *r, struct error *e) {
     return sqlite3_exec(r->db, pragmas, NULL, NULL, NULL) ? failed_now(r, e) : ERR_OK;
 }
 
-/* As one that nobody changes: no journal or log beside it is looked for, and none is made. By its
+/* As one that nobody changes: no journal or log beside it is looked for, and none is made. By a
  * descriptor, since a folder's name could mean something in a URI. */
-static enum err open_database(struct c1z_reader *r, int fd, struct error *e) {
+static enum err open_database(struct c1z_reader *r, const char *path, struct error *e) {
     char uri[64];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return err_errno(e, ERR_STORAGE, "read", path);
     sqlite3_hard_heap_limit64(C1Z_HEAP);
     snprintf(uri, sizeof uri, "file:/proc/self/fd/%d?immutable=1", fd);
     int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
-    return sqlite3_open_v2(uri, &r->db, flags, NULL) ? failed_now(r, e) : harden(r, e);
+    int rc = sqlite3_open_v2(uri, &r->db, flags, NULL);
+    close(fd);
+    return rc ? failed_now(r, e) : harden(r, e);
 }
 
 static enum err check_magic(struct c1z_reader *r, int fd, struct error *e) {
@@ -152,18 +156,36 @@ static enum err unpack(struct c1z_reader *r, int to, uint64_t max, struct error 
     return rc;
 }
 
+/* Without a name from the start, where the file system can do that: who is killed while he unpacks
+ * leaves nothing. Elsewhere (NFS) it has one until the database is open. */
+static int open_nameless(const char *folder, char path[PATH_MAX], bool *named) {
+    int n = snprintf(path, PATH_MAX, "%s/.c1z-%ld-XXXXXX", folder, (long)getpid());
+    errno = ENAMETOOLONG;
+    if (n >= PATH_MAX) return -1;
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    *named = fd < 0;
+    return fd < 0 ? mkostemp(path, O_CLOEXEC) : fd;
+}
+
+/* SQLite finds a file by its name alone. */
+static enum err give_name(int fd, const char *path, struct error *e) {
+    char own[64];
+    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+    unlink(path); /* left by a process that had our id and was killed at this point */
+    if (linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0) return ERR_OK;
+    return err_errno(e, ERR_STORAGE, "unpack as", path);
+}
+
 static enum err open_unpacked(struct c1z_reader *r, const char *folder, uint64_t max,
                               struct error *e) {
     char path[PATH_MAX];
-    int fd = -1, n = snprintf(path, sizeof path, "%s/.c1z-XXXXXX", folder);
-    if (n < (int)sizeof path)
-        fd = mkostemp(path, O_CLOEXEC);
-    else
-        errno = ENAMETOOLONG;
+    bool named = false;
+    int fd = open_nameless(folder, path, &named);
     if (fd < 0) return err_errno(e, ERR_STORAGE, "unpack in", folder);
     enum err rc = unpack(r, fd, max, e);
-    if (!rc) rc = open_database(r, fd, e);
-    unlink(path);
+    if (!rc && !named) rc = give_name(fd, path, e);
+    if (!rc) rc = open_database(r, path, e);
+    if (named || !rc) unlink(path);
     close(fd);
     return rc;
 }

@@ -36,7 +36,9 @@ local function tell(ctx, name, result)
   for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
   ctx.out:say(("  from sync %s, which ended %s"):format(require("ui.text").safe(result.source.sync),
     require("ui.text").safe(result.source.ended)))
-  if #result.renamed > 0 then ctx.out:say("  types by other names: " .. table.concat(result.renamed, ", ")) end
+  if #result.renamed > 0 then
+    ctx.out:say("  types by other names: " .. require("ui.text").safe(table.concat(result.renamed, ", ")))
+  end
   for _, entry in ipairs(WORDS) do
     local note = result.notes[entry[1]]
     if note then ctx.out:say("  " .. line_of(note, entry[2])) end
