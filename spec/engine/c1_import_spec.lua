@@ -174,6 +174,10 @@ describe("import of a Go connector's file", function()
     }
     w:sync { code = 0 }
     w:stop()
+    local own = reeve.path "own.c1z"
+    reeve.ok { "export", "acme", "-o", "c1z", "-f", own, home = w.home }
+    import(w.home, "copy", own)
+    assert.same({}, summary(w.home, "acme", "copy")) -- invitations, the Owner's privilege and all
     local err = import(w.home, "old", "spec/fixtures/baton-torq-1000.c1z")
     assert.matches("8 role %(%+8%), 1000 user %(%+1000%), 1000 role:member %(%+1000%)", err)
     -- No user, role, entitlement or grant is in one of them alone. Times are left out there, names of entitlements

@@ -50,6 +50,10 @@ local function records(home)
     { "list", "acme", "entitlements", "-o", "jsonl" } })
 end
 
+local function imported(home)
+  return seen(home, { { "list", "old", "resources", "-o", "jsonl" }, { "list", "old", "grants", "-o", "jsonl" } })
+end
+
 -- What is configured: the connector's file and, where it refers to a sealed secret, that one. (A secret is
 -- sealed before the file that refers to it is written; one that no file refers to does no harm.)
 local function configured(home)
@@ -70,6 +74,8 @@ end
 
 -- A scenario: prepare(home) once; the words that are tortured; `again`, where other words mend what a
 -- failed run left; `view`, what must be the old or the new (records unless told).
+local FILE = reeve.path("imported.c1z")
+
 local scenarios = {
   { name = "add", view = configured, prepare = function() end, stdin = CLIENT.secret .. "\n",
     words = { "add", "torq", "acme", "--no-check", "client_id=" .. CLIENT.id, "client_secret=-" } },
@@ -102,6 +108,16 @@ local scenarios = {
   { name = "export", words = { "export", "acme", "-o", "jsonl", "-f", "/dev/null" }, prepare = function(home)
     must(reeve_in(home, { "sync", "acme" }))
   end },
+  { name = "import", view = imported, words = { "import", "old", "-f", FILE }, prepare = function(home)
+    connector(home)
+    reeve.connector(home, "old", { plugin = "c1z", guard = { ["role:member"] = { removed = "90%", gained = 1000 } } })
+    must(reeve_in(home, { "sync", "acme" }))
+    must(reeve_in(home, { "export", "acme", "-o", "c1z", "-f", FILE }))
+    must(reeve_in(home, { "import", "old", "-f", FILE }))
+    sim:set { drift = 0.2 }
+    must(reeve_in(home, { "sync", "acme" }))
+    must(reeve_in(home, { "export", "acme", "-o", "c1z", "-f", FILE }))
+  end, done = function() sim:set { drift = 0 } end },
   { name = "export c1z", words = { "export", "acme", "-o", "c1z", "-f", "/dev/null" }, prepare = function(home)
     must(reeve_in(home, { "sync", "acme" }))
   end },
