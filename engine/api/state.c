@@ -6,7 +6,7 @@
  *   st:log(run) -> iterator of JSON
  *   st:records(what [, type]) -> iterator of JSON        what: resource, entitlement, grant
  *   st:holdings() -> iterator of kind, JSON              resources, each followed by the grants it holds
- *   st:show(type, id [, slug]) -> JSON | nil             the resource, or its entitlement
+ *   st:show(type, id [, slug [, type, id]]) -> JSON | nil   the resource, its entitlement, or a grant of it
  *   st:history(type, id) -> iterator of {run, op, kind, before, after}, newest first
  *   st:changes(from, to) -> the same, of all things that runs after `from` up to `to` changed
  *   st:changes_from(run, row, to) -> the same with row, of each run by itself, from that row on; op is
@@ -397,13 +397,21 @@ static int st_objects(lua_State *L) {
     return push_iterator(L, next_source, browse_objects(&h->b, s, run, &e), &e);
 }
 
+/* The key of a resource, entitlement or grant: of two, three or five texts from argument 2 on. */
+static void check_thing(lua_State *L, const struct state *s, unsigned char key[RECORD_KEY]) {
+    struct span tuple[5];
+    size_t n = 0;
+    for (; n < 5 && (n < 2 || !lua_isnoneornil(L, (int)n + 2)); n++)
+        tuple[n].p = luaL_checklstring(L, (int)n + 2, &tuple[n].n);
+    luaL_argcheck(L, n != 4, 6, "a grant's principal has an id");
+    record_key(s->secret, n == 2 ? RECORD_RESOURCE : n == 3 ? RECORD_ENTITLEMENT : RECORD_GRANT,
+               tuple, n, key);
+}
+
 static int st_show(lua_State *L) {
     struct state *s = state_check(L, 1);
     unsigned char key[RECORD_KEY];
-    size_t id_len;
-    const char *type = luaL_checkstring(L, 2), *id = luaL_checklstring(L, 3, &id_len),
-               *slug = luaL_optstring(L, 4, NULL);
-    model_key(s->secret, slug ? RECORD_ENTITLEMENT : RECORD_RESOURCE, type, id, id_len, slug, key);
+    check_thing(L, s, key);
     uint64_t run = accepted(L, s);
     struct holder *h = new_holder(L);
     struct browse_item item;

@@ -90,14 +90,15 @@ local CASES = {
   { "no sync", function() return c1z.file {} end, "no sync in it" },
   { "a sync that never ended", function() return c1z.file { c1z.sync { ended = false }, user "u1" } end,
     "never finished" },
-  { "a partial sync alone", function() return c1z.file { c1z.sync { type = "partial" }, user "u1" } end, "partial ones" },
+  { "a partial sync alone", function() return c1z.file { c1z.sync { type = "partial" }, user "u1" } end,
+    "partial ones" },
   { "a sync without grants", function() return c1z.file { c1z.sync { type = "resources_only" }, user "u1" } end,
     "partial ones" },
   { "a sync of an endless name", function() return c1z.file { c1z.sync { id = ("x"):rep(100) } } end,
     "no id or times that can be read" },
   { "a view for a table", function()
     return c1z.file({}, RUNS .. [[create view v1_resources as with recursive n(x) as (select 1 union all
-      select x+1 from n) select x as id, 'user' as resource_type_id, x as external_id, x as data, 'S' as sync_id from n;]])
+      select x + 1 from n) select x as id, x as external_id, x as data, 'S' as sync_id from n;]])
   end, "v1_resources in it is no table" },
   { "a view for the syncs", function()
     return c1z.file({}, "create view v1_sync_runs as select 'S' as sync_id, '1' as started_at, '1' as ended_at;")
@@ -112,12 +113,12 @@ local CASES = {
     return c1z.file({}, RUNS .. "create table v1_grants (external_id, sync_id);")
   end, "v1_grants has no column data" },
   { "a value that is made up and huge", function()
-    return c1z.file({ "insert into v1_resources (external_id, sync_id) values ('user:1', 'S');" }, RUNS .. [[create table
-      v1_resources (id integer primary key, external_id, sync_id, data generated always as (zeroblob(900000000)));]])
+    return c1z.file({ "insert into v1_resources (external_id, sync_id) values ('user:1', 'S');" }, RUNS
+      .. "create table v1_resources (id integer primary key, external_id, sync_id, data as (zeroblob(900000000)));")
   end, "larger than 8 MiB" },
   { "a huge message", function()
-    return c1z.file { c1z.sync(), ("insert into v1_resources (resource_type_id, external_id, data, sync_id, "
-      .. "discovered_at) values ('user', 'user:1', zeroblob(9000000), '%s', '');"):format("3MUL3Tq3zgmLfZtrVdYR3cBvtFf") }
+    return c1z.file { c1z.sync { id = "S" }, "insert into v1_resources (resource_type_id, external_id, data, sync_id,"
+      .. " discovered_at) values ('user', 'user:1', zeroblob(9000000), 'S', '');" }
   end, "larger than 8 MiB" },
   { "too many types", function()
     local list = { c1z.sync() }
