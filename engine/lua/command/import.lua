@@ -20,17 +20,6 @@ local function line_of(note, words)
   return ("%d %s%s"):format(note.n, words, #parts > 0 and ": " .. table.concat(parts, ", ") or "")
 end
 
--- As of a sync: a run that changed something, or waits for a decision.
-local function audit(ctx, name, result)
-  local record = result.run
-  if require("sync.summary").changes(record) == 0 then return end
-  local ledger = require("state.ledger").open(ctx.home)
-  ledger:audit { action = result.outcome == "held" and "hold" or "import", connector = name, run = record.run,
-    before = record.follows and ("run %d"):format(record.follows) or nil,
-    after = result.outcome ~= "held" and ("run %d"):format(record.run) or nil }
-  ledger:close()
-end
-
 local function tell(ctx, name, result)
   if result.created then ctx.out:say(("%s: wrote %s"):format(name, result.created)) end
   for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
@@ -80,7 +69,7 @@ return {
       end
       error(result, 0)
     end
-    audit(ctx, name, result)
+    require("sync.perform").audit(ctx, name, result, "import")
     tell(ctx, name, result)
     return exit.status(result.outcome)
   end,

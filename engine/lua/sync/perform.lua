@@ -1,12 +1,13 @@
 -- perform: a connector's sync as the program does it for whoever asked, with its line in the audit trail.
 local M = {}
 
--- A run that changed something, or waits for a decision, is told in the trail: which state it followed, what came.
-local function audit(ctx, name, result)
+--- A run that changed something, or waits for a decision, is told in the trail: which state it followed, what came.
+--- action: what made the run ("sync").
+function M.audit(ctx, name, result, action)
   local record = result.run
   if require("sync.summary").changes(record) == 0 then return end
   local ledger = require("state.ledger").open(ctx.home)
-  ledger:audit { action = result.outcome == "held" and "hold" or "sync", connector = name, run = record.run,
+  ledger:audit { action = result.outcome == "held" and "hold" or action, connector = name, run = record.run,
     before = record.follows and ("run %d"):format(record.follows) or nil,
     after = result.outcome ~= "held" and ("run %d"):format(record.run) or nil }
   ledger:close()
@@ -25,7 +26,7 @@ function M.run(ctx, name, options)
     end
     error(result, 0)
   end
-  audit(ctx, name, result)
+  M.audit(ctx, name, result, "sync")
   return result
 end
 
