@@ -1,0 +1,253 @@
+-- `reeve c1`: tasks that come several at once, again, to be cancelled, or to fail; and the end of the process.
+local reeve = require "reeve"
+local service = require "service"
+
+local missing = service.missing()
+
+describe("reeve c1", function()
+  if missing then return it("does tasks", function() pending(missing) end) end
+  local s
+
+  after_each(function()
+    if s then s:close() end
+    s = nil
+  end)
+
+  local function serving(options, words)
+    s = service.new(options)
+    s:start(words)
+    return s
+  end
+
+  -- Gives a sync that waits for its target: its id, when it is waiting.
+  local function slow_sync(milliseconds)
+    s.w.sim:faults { ("GET /users: latency=%d times=1"):format(milliseconds) }
+    s.w:forget()
+    local id = s.c1:task { kind = "sync_full" }
+    reeve.await(function() return s.w:asked("GET /users") == 1 end, "the target to be asked")
+    return id
+  end
+
+  -- The process that a sync is done in.
+  local function child_of()
+    local out = reeve.shell("pgrep -P " .. s.process.pid)
+    return assert(tonumber(out:match("^(%d+)\n$")), out)
+  end
+
+  local function uploads(id)
+    return #s.c1:events { event = "upload", task = id }
+  end
+
+  it("never syncs a connector twice at a time, and does other tasks beside", function()
+    serving()
+    local first = slow_sync(2500)
+    local others = { s.c1:task { kind = "sync_full" }, s.c1:task { kind = "hello" } }
+    assert.equal(others[2], s.c1:wait({ event = "finished" }).task)
+    assert.equal(first, s.c1:wait({ event = "finished" }).task)
+    assert.is_true(s.c1:wait({ event = "finished", task = others[1] }).success)
+    local first_half, second_half, log = 0, 0, s.w.sim:requests().log
+    for i, line in ipairs(log) do
+      local users = line:find("/users", 1, true) and 1 or 0
+      if i <= 3 then first_half = first_half + users else second_half = second_half + users end
+    end
+    assert.same({ 1, 1, 6 }, { first_half, second_half, #log })
+    s:stop()
+  end)
+
+  it("takes as many tasks at once as it is told to", function()
+    serving(nil, { env = { BATON_TASK_CONCURRENCY = "1" } })
+    local first = slow_sync(500)
+    local second = s.c1:task { kind = "hello" }
+    s.c1:wait { event = "finished", task = first }
+    s.c1:wait { event = "given", task = second }
+    s.c1:wait { event = "finished", task = second }
+    s:stop()
+  end)
+
+  it("can ask for several at once, and says which it has", function()
+    serving(nil, { env = { BATON_GET_TASKS = "true", BATON_TASK_CONCURRENCY = "2" } })
+    local first = slow_sync(1500)
+    local waiting, n = {}, 5
+    for _ = 1, n do waiting[s.c1:task { kind = "hello" }] = true end
+    for _ = 1, n do
+      local finished = s.c1:wait { event = "finished" }
+      assert.is_true(waiting[finished.task])
+      waiting[finished.task] = nil
+    end
+    assert.is_true(s.c1:wait({ event = "finished", task = first }).success)
+    assert.equal(1, #s.c1:events { event = "given", task = first })
+    for _, call in ipairs(s.c1:events { event = "call", method = "GetTasks" }) do
+      assert.is_true(call.request.page_size <= 4)
+    end
+    assert.same({}, s.c1:events { event = "call", method = "GetTask" })
+    s:stop()
+  end)
+
+  it("does a task that comes twice once, and says again how it ended", function()
+    serving()
+    local id = slow_sync(2500)
+    s.c1:again(id)
+    s.c1:wait { event = "given", task = id }
+    s.c1:wait { event = "given", task = id }
+    assert.equal(1, s.c1:wait({ event = "finished", task = id }).times)
+    s.c1:again(id)
+    local again = s.c1:wait { event = "finished", task = id }
+    assert.same({ 2, true, 1, 1 }, { again.times, again.success, uploads(id), s.w:asked "/users" })
+    s:stop()
+  end)
+
+  it("ends a sync that is cancelled", function()
+    serving { c1 = { next_heartbeat = 1 } }
+    local id = slow_sync(20000)
+    s.c1:cancel(id)
+    local finished = s.c1:wait { event = "finished", task = id }
+    assert.same({ 1, 0 }, { finished.code, uploads(id) })
+    assert.is_nil(finished.final.error.non_retryable)
+    assert.is_true(s:task({ kind = "sync_full" }).success)
+    s:stop()
+  end)
+
+  it("does not begin what is cancelled before", function()
+    serving()
+    local id = s.c1:task { kind = "sync_full" }
+    s.c1:cancel(id)
+    assert.equal(1, s.c1:wait({ event = "finished", task = id }).code)
+    assert.equal(0, s.w:asked "/users")
+    s:stop()
+  end)
+
+  it("tells why a run is held and sends nothing; what was accepted comes with the next task", function()
+    serving { people = { "u1", "u2", "u3", "u4", "u5" },
+      connector_file = { guard = { user = { removed = "30%" }, ["team:member"] = { removed = "100%" } } } }
+    assert.is_true(s:task({ kind = "sync_full" }).success)
+    s:people { "u1", "u2" }
+    local held = s:task { kind = "sync_full" }
+    assert.same({ 9, 0 }, { held.code, uploads(held.task) })
+    assert.matches("3 of 5 user would be removed (60 %); the limit is 30%", held.message, 1, true)
+    assert.equal(0, s.w:run({ "accept", "acme" }).code)
+    local finished = s:task { kind = "sync_full" }
+    assert.is_true(finished.success)
+    local ask = service.tables(s.c1:events({ event = "upload", task = finished.task })[1].path)
+    assert.equal("2", ask "select count(*) from v1_resources where resource_type_id = 'user'")
+    s:stop()
+  end)
+
+  it("tells what the target did to a sync, which may be tried again", function()
+    serving()
+    for code, status in pairs { [16] = 401, [14] = 503 } do
+      s.w:world { ["/users"] = { status = status }, ["/teams"] = { items = reeve.array {} } }
+      local failed = s:task { kind = "sync_full" }
+      assert.same({ code, 0 }, { failed.code, uploads(failed.task) }, failed.message)
+      assert.is_nil(failed.final.error.non_retryable)
+      assert.is_truthy(failed.message:find(tostring(status), 1, true), failed.message)
+    end
+    s:people { "u1" }
+    assert.is_true(s:task({ kind = "sync_full" }).success)
+    s:stop()
+  end)
+
+  it("brings what a partial run has", function()
+    serving()
+    s.w:world { ["/users"] = { items = { { id = "u1" } } }, ["/teams"] = { items = { { id = "t1" }, { id = "t2" } } },
+      ["/teams/t1"] = { items = { { id = "u1" } } }, ["/teams/t2"] = { status = 500 } }
+    local finished = s:task { kind = "sync_full" }
+    assert.is_true(finished.success, finished.message)
+    assert.is_true(s.w:last().partial)
+    local ask = service.tables(s.c1:events({ event = "upload", task = finished.task })[1].path)
+    assert.equal("3 team:t1:member:user:u1", ask "select count(*) from v1_resources" .. " "
+      .. ask "select external_id from v1_grants")
+    s:stop()
+  end)
+
+  it("tells of a process that died at its work, and goes on", function()
+    serving()
+    local id = slow_sync(20000)
+    assert.is_true(reeve.kill(child_of(), "KILL"))
+    local finished = s.c1:wait { event = "finished", task = id }
+    assert.is_nil(finished.final.success)
+    assert.matches("signal 9", finished.message)
+    assert.is_true(s:task({ kind = "sync_full" }).success)
+    s:stop()
+  end)
+
+  it("declines to sync a connector that is paused", function()
+    serving { connector_file = { enabled = false } }
+    local finished = s:task { kind = "sync_full" }
+    assert.equal(9, finished.code)
+    assert.matches("paused", finished.message)
+    s:stop()
+  end)
+
+  it("ends in order when it is told to, and says of its tasks that they will not be done", function()
+    for _, signal in ipairs { "TERM", "INT" } do
+      serving()
+      local id = slow_sync(20000)
+      local began = reeve.mono()
+      s:stop(0, signal)
+      assert.is_true(reeve.mono() - began < 5)
+      assert.equal(1, s.c1:wait({ event = "finished", task = id }).code)
+      s:close()
+      s = nil
+    end
+  end)
+
+  it("goes on after its death where ConductorOne gives the task again", function()
+    serving()
+    local id = slow_sync(1500)
+    s.process.spec.leaves = true
+    s:stop(137, "KILL")
+    s:start()
+    s.c1:again(id)
+    assert.is_true(s.c1:wait({ event = "finished", task = id }).success)
+    s:stop()
+    assert.equal("", (reeve.shell(("find %s/state -name '*.c1z*' -o -name finish"):format(s.home))))
+  end)
+
+  it("keeps its secrets to itself", function()
+    serving()
+    local key = s.c1.secret:match("[^:]+$")
+    local id = slow_sync(1000)
+    local place = "/proc/" .. child_of()
+    local seen = reeve.read(place .. "/environ") .. reeve.read(place .. "/cmdline")
+    assert.is_truthy(seen:find("c1-task", 1, true))
+    assert.is_nil(seen:find(key, 1, true))
+    s.c1:wait { event = "finished", task = id }
+    local process = s:stop()
+    assert.is_nil(process.err:find(key, 1, true))
+    assert.is_nil(process.err:find("acme_", 1, true)) -- how the stand-in's tokens begin
+    assert.equal("", (reeve.shell(("grep -rlF '%s' %s"):format(key, s.home))))
+  end)
+
+  it("serves several connectors with credentials of their own", function()
+    s = service.new()
+    local second = s.c1:client "brave-badger-2"
+    reeve.connector(s.home, "beta", reeve.json(reeve.read(s.home .. "/connectors/acme.json")))
+    for name, client in pairs { acme = s.c1, beta = second } do
+      reeve.ok { "set", name, "c1.client_id=" .. client.id, "c1.client_secret=-", stdin = client.secret .. "\n",
+        home = s.home, env = { BATON_C1_API_HOST = s.c1.address, SSL_CERT_FILE = s.c1.certificate.ca } }
+    end
+    s:start { "--all", env = { BATON_CLIENT_ID = false, BATON_CLIENT_SECRET = false } }
+    local ids = { s.c1:task { kind = "sync_full" }, s.c1:task { kind = "sync_full", client = second.id } }
+    for _, id in ipairs(ids) do
+      s.c1:rewind()
+      assert.is_true(s.c1:wait({ event = "finished", task = id }).success)
+    end
+    local agents = {}
+    for _, hello in ipairs(s.c1:events { event = "call", method = "Hello" }) do
+      agents[#agents + 1] = hello.agent:match("^[^ ]+")
+    end
+    table.sort(agents)
+    assert.same({ "brave-badger-2", "happy-otter-1" }, agents)
+    s:stop()
+  end)
+
+  it("is there once for a connector", function()
+    serving()
+    s.c1:wait { event = "call", method = "GetTask" }
+    local env = {}
+    for name, value in pairs(s.c1.env) do env[name] = value end
+    local second = reeve.run { "c1", "acme", home = s.home, env = env }
+    assert.equal(8, second.code, second.err)
+    s:stop()
+  end)
+end)
