@@ -108,9 +108,10 @@ describe("reeve c1", function()
   end)
 
   it("does not begin what is cancelled before", function()
-    serving()
+    s = service.new()
     local id = s.c1:task { kind = "sync_full" }
     s.c1:cancel(id)
+    s:start()
     assert.equal(1, s.c1:wait({ event = "finished", task = id }).code)
     assert.equal(0, s.w:asked "/users")
     s:stop()
