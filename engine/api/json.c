@@ -6,7 +6,12 @@
 
 int luaopen_cjson(lua_State *L);
 
-enum { ENCODE_FIRST = 1 * KIB }; /* what most records fit, so that their buffer does not grow */
+enum {
+    ENCODE_FIRST = 1 * KIB, /* what most records fit, so that their buffer does not grow */
+    CJSON_FROM = 4 * KIB,   /* bytes of a document from which cjson's start is worth it */
+    MEMBER = 32,            /* bytes that a member of an object takes, about */
+    MEMBERS_MAX = 64,       /* that a table gets room for before they are there */
+};
 
 /* Facts of documents that lua-cjson decodes as we do; of the others it would make other values
  * (numbers, nulls, empty arrays), or refuse them. */
@@ -28,8 +33,8 @@ static void push_cjson_decode(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &decode_key);
 }
 
-/* False, and nothing pushed, where cjson will not have it. Whole documents only: for each element
- * of a list its start costs more than the decoding, which json_raw.c does itself. */
+/* False, and nothing pushed, where cjson will not have it. Large documents only: for records, and
+ * the elements of a list, which json_raw.c decodes, its start costs more than the decoding. */
 static bool decode_by_cjson(lua_State *L, const char *bytes, size_t len) {
     push_cjson_decode(L);
     lua_pushlstring(L, bytes, len);
@@ -45,7 +50,8 @@ static void push_plain(lua_State *L, const struct json_value *value) {
         return;
     }
     luaL_checkstack(L, 8, "JSON");
-    lua_newtable(L);
+    size_t members = value->kind == JSON_OBJECT ? value->len / MEMBER : 0;
+    lua_createtable(L, 0, (int)(members < MEMBERS_MAX ? members : MEMBERS_MAX));
     if (value->kind == JSON_ARRAY) json_mark_array(L);
     json_each_open(&it, value->at, value->len);
     for (lua_Integer i = 1; json_each_next(&it); i++) {
@@ -67,7 +73,7 @@ enum err json_decode_push(lua_State *L, const char *bytes, size_t len, struct er
     if (rc) return rc;
     struct json_value value = json_value(bytes, len);
     bool faithful = value.kind >= JSON_ARRAY && (facts & ~(unsigned)FAITHFUL) == 0;
-    if (faithful && decode_by_cjson(L, bytes, len)) return ERR_OK;
+    if (len >= CJSON_FROM && faithful && decode_by_cjson(L, bytes, len)) return ERR_OK;
     push_plain(L, &value);
     return ERR_OK;
 }

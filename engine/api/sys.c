@@ -88,18 +88,6 @@ static int l_epoch(lua_State *L) {
     return 1;
 }
 
-/* instant(text) -> seconds, nanoseconds | nil */
-static int l_instant(lua_State *L) {
-    size_t len;
-    int64_t seconds;
-    uint32_t nanos;
-    const char *text = luaL_checklstring(L, 1, &len);
-    if (!when_seconds(text, len, &seconds, &nanos)) return 0;
-    lua_pushinteger(L, seconds);
-    lua_pushinteger(L, nanos);
-    return 2;
-}
-
 static int l_pid(lua_State *L) {
     lua_pushinteger(L, getpid());
     return 1;
@@ -319,7 +307,6 @@ int luaopen_host_sys(lua_State *L) {
         {"time", l_time},
         {"when", l_when},
         {"epoch", l_epoch},
-        {"instant", l_instant},
         {"pid", l_pid},
         {"user", l_user},
         {"hostname", l_hostname},

@@ -21,7 +21,8 @@
  * google.protobuf.Any is { type = "a.b.Message", value = { … } }; one whose type is not in the
  * tables has `bytes` in place of value. Struct, ListValue and Value are plain tables and values as
  * those of host.json: null is json.null, what json.array made or begins at 1 is a list, all numbers
- * become doubles.
+ * become doubles, but integers that none is equal to, which become texts. A Timestamp may be given
+ * as a text (host/when); read, it is a table as its message says.
  *
  * Read is what any writer may write: fields in any order, numbers packed or not, messages in
  * pieces, of several values the last; unknown fields are passed over. Refused are lengths that are
@@ -33,6 +34,7 @@
 #include <lua.h>
 
 #define WIRE_ANY_PREFIX "type.googleapis.com/" /* of the types' URLs in Any */
+#define WIRE_TIMESTAMP "google.protobuf.Timestamp"
 
 int luaopen_host_wire(lua_State *L);
 

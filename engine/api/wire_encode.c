@@ -3,11 +3,13 @@
 #include <float.h>
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../host/limits.h"
 #include "../host/utf8.h"
+#include "../host/when.h"
 #include "json.h"
 #include "wire.h"
 
@@ -243,11 +245,26 @@ static enum err check_oneofs(struct encoder *c, const struct wire_table *t, uint
     return ERR_OK;
 }
 
+/* A google.protobuf.Timestamp that stands as text. */
+static enum err time_text(struct encoder *c, const struct wire_rules *type) {
+    size_t len;
+    const char *text = lua_tolstring(c->L, -1, &len);
+    int64_t seconds;
+    uint32_t nanos;
+    if (!when_seconds(text, len, &seconds, &nanos)) return refuse(c, type, "no time");
+    enum err rc = seconds ? wire_add_tag(c->out, 1, WIRE_VARINT) : ERR_OK;
+    if (!rc && seconds) rc = wire_add(c->out, WIRE_VARINT, (uint64_t)seconds);
+    if (!rc && nanos) rc = wire_add_tag(c->out, 2, WIRE_VARINT);
+    return rc || !nanos ? rc : wire_add(c->out, WIRE_VARINT, nanos);
+}
+
 static enum err message(struct encoder *c, const struct wire_rules *type) {
     const struct wire_table *t = type->message;
     lua_State *L = c->L;
     int value = lua_gettop(L), index = value + 1;
     uint64_t bits;
+    if (lua_type(L, value) == LUA_TSTRING && strcmp(type->type, WIRE_TIMESTAMP) == 0)
+        return time_text(c, type);
     if (!lua_istable(L, value)) return refuse(c, type, "a table expected");
     luaL_checkstack(L, (int)t->n + SLOTS, "a message");
     wire_tables_push_index(c->ts, t);
@@ -302,6 +319,18 @@ static enum err any(struct encoder *c, const struct wire_rules *f) {
     return member(L, "value") == LUA_TNIL ? ERR_OK : packed_any(c, f, type);
 }
 
+/* A double that is not the integer would be another one. */
+static enum err value_integer(struct encoder *c) {
+    char text[24];
+    lua_Integer n = lua_tointeger(c->L, -1);
+    int len = snprintf(text, sizeof text, LUA_INTEGER_FMT, (LUAI_UACINT)n);
+    return wire_add_bytes(c->out, 3, text, (size_t)len);
+}
+
+static bool is_exact(lua_Integer n) {
+    return n <= (lua_Integer)1 << DBL_MANT_DIG && n >= -((lua_Integer)1 << DBL_MANT_DIG);
+}
+
 /* The kinds that a Value may be, by their numbers there. */
 static enum err value_as(struct encoder *c, uint32_t number, enum wire_kind kind) {
     struct wire_rules f = {
@@ -312,7 +341,9 @@ static enum err value_as(struct encoder *c, uint32_t number, enum wire_kind kind
 static enum err value(struct encoder *c, const struct wire_rules *f) {
     lua_State *L = c->L;
     switch (lua_type(L, -1)) {
-    case LUA_TNUMBER: return value_as(c, 2, WIRE_KIND_DOUBLE);
+    case LUA_TNUMBER:
+        if (lua_isinteger(L, -1) && !is_exact(lua_tointeger(L, -1))) return value_integer(c);
+        return value_as(c, 2, WIRE_KIND_DOUBLE);
     case LUA_TSTRING: return value_as(c, 3, WIRE_KIND_STRING);
     case LUA_TBOOLEAN: return value_as(c, 4, WIRE_KIND_BOOL);
     case LUA_TTABLE:

@@ -110,11 +110,14 @@ static enum err open_unnamed(struct c1z *c, struct error *e) {
     return rc;
 }
 
-static enum err prepare(struct c1z *c, struct error *e) {
-    for (int i = 0; i < C1Z_TABLES; i++)
-        if (sqlite3_prepare_v2(c->db, tables[i].insert, -1, &c->insert[i], NULL))
-            return failed(c, e);
-    return ERR_OK;
+/* The insert of a table, with what is the same in all its rows. */
+static enum err prepare(struct c1z *c, enum c1z_table table, struct error *e) {
+    sqlite3_stmt **s = &c->insert[table];
+    int n = (int)tables[table].columns;
+    int rc = sqlite3_prepare_v2(c->db, tables[table].insert, -1, s, NULL);
+    if (!rc) rc = sqlite3_bind_text(*s, n + 2, c->sync_id, -1, SQLITE_STATIC);
+    if (!rc) rc = sqlite3_bind_text(*s, n + 3, c->started, -1, SQLITE_STATIC);
+    return rc ? failed(c, e) : ERR_OK;
 }
 
 static enum err add_run(struct c1z *c, enum c1z_sync type, struct error *e) {
@@ -138,7 +141,7 @@ enum err c1z_open(struct c1z **out, const char *folder, enum c1z_sync type, cons
     snprintf(c->started, sizeof c->started, "%s", started);
     snprintf(c->folder, sizeof c->folder, "%s", folder);
     enum err rc = open_unnamed(c, e);
-    if (!rc) rc = prepare(c, e);
+    for (int i = 0; !rc && i < C1Z_TABLES; i++) rc = prepare(c, (enum c1z_table)i, e);
     if (!rc) rc = add_run(c, type, e);
     if (rc) {
         c1z_free(c);
@@ -158,8 +161,6 @@ enum err c1z_add(struct c1z *c, enum c1z_table table, const struct span *columns
     /* A NULL pointer would be SQL's NULL, not the empty message. */
     if (!rc)
         rc = sqlite3_bind_blob64(s, n + 1, message.n ? message.p : "", message.n, SQLITE_STATIC);
-    if (!rc) rc = sqlite3_bind_text(s, n + 2, c->sync_id, -1, SQLITE_STATIC);
-    if (!rc) rc = sqlite3_bind_text(s, n + 3, c->started, -1, SQLITE_STATIC);
     if (!rc && sqlite3_step(s) != SQLITE_DONE) rc = SQLITE_ERROR;
     enum err result = rc ? failed(c, e) : ERR_OK;
     sqlite3_reset(s);

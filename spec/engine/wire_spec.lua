@@ -125,6 +125,35 @@ describe("encode", function()
       print(first ~= nil and next(seen, first) == nil)]])
   end)
 
+  it("takes a time as text", function()
+    shows {
+      { [[hex(wire.encode(messages, "c1.connector.v2.UserTrait", { created_at = "2023-11-14T22:13:21.5Z" }))]],
+        "420c" .. "0881e2cfaa061080cab5ee01" },
+      { [[hex(wire.encode(messages, "c1.connector.v2.UserTrait", { created_at = "1970-01-01T00:00:00Z" }))]], "4200" },
+      { [[select(2, wire.encode(messages, "c1.connector.v2.UserTrait", { created_at = "yesterday" }))]],
+        "c1.connector.v2.UserTrait.created_at: no time\tinvalid" },
+    }
+  end)
+
+  it("writes integers that are no double as texts where all numbers are doubles", function()
+    shows {
+      { [[encode("Free", { value = 9007199254740992 })]], "0a0911" .. "0000000000004043" },
+      { [[encode("Free", { value = 9007199254740993 })]], "0a121a10" .. "39303037313939323534373430393933" },
+      { [[encode("Free", { value = math.mininteger })]], "0a161a14" .. "2d39323233333732303336383534373735383038" },
+    }
+  end)
+
+  it("is done as often as one likes by an encoder", function()
+    shows {
+      { [[(function()
+          local encode = wire.encoder(T, "Scalars")
+          local long = encode { text = ("x"):rep(5000) }
+          return #long .. hex(encode { text = "x" }) .. select(2, encode { tekst = 1 }) .. hex(encode {}) .. "."
+        end)()]], "5003" .. "0a0178" .. "Scalars: it has no field 'tekst'" .. "." },
+      { [[tostring(pcall(wire.encoder, T, "Nothing"))]], "false" },
+    }
+  end)
+
   it("refuses what the tables do not have, naming it", function()
     shows {
       { [[encode("Scalars", { tekst = "x" })]], "Scalars: it has no field 'tekst' (invalid)" },

@@ -47,9 +47,12 @@ static int end(void **state) {
     return 0;
 }
 
-/* Decodes the document and gives its member a. */
+/* Decodes the document, made as large as those that are cjson's, and gives its member a. */
 static const char *decode_a(lua_State *L, const char *text) {
-    assert_int_equal(json_decode_push(L, text, strlen(text), NULL), ERR_OK);
+    char padded[8192];
+    memset(padded, ' ', sizeof padded);
+    memcpy(padded, text, strlen(text));
+    assert_int_equal(json_decode_push(L, padded, sizeof padded, NULL), ERR_OK);
     assert_int_equal(lua_type(L, -1), LUA_TTABLE);
     lua_getfield(L, -1, "a");
     return lua_tostring(L, -1);
@@ -90,6 +93,14 @@ static void what_it_refuses_is_decoded_all_the_same(void **state) {
     refuses = 1;
     assert_string_equal(decode_a(*state, "{\"a\":\"ours\"}"), "ours");
     assert_int_equal(decoded, 1);
+}
+
+static void small_documents_do_without_it(void **state) {
+    lua_State *L = *state;
+    assert_int_equal(json_decode_push(L, "{\"a\":\"ours\"}", 12, NULL), ERR_OK);
+    lua_getfield(L, -1, "a");
+    assert_string_equal(lua_tostring(L, -1), "ours");
+    assert_int_equal(opened, 0);
 }
 
 static void it_is_opened_for_ourselves_only(void **state) {
@@ -184,6 +195,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_it_would_spoil_does_not, begin, end),
         cmocka_unit_test_setup_teardown(raw_objects_do_without_it, begin, end),
         cmocka_unit_test_setup_teardown(what_it_refuses_is_decoded_all_the_same, begin, end),
+        cmocka_unit_test_setup_teardown(small_documents_do_without_it, begin, end),
         cmocka_unit_test_setup_teardown(it_is_opened_for_ourselves_only, begin, end),
         cmocka_unit_test_setup_teardown(raw_objects_show_their_bytes, begin, end),
         cmocka_unit_test_setup_teardown(simple_values_are_pushed_as_they_are, begin, end),

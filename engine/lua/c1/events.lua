@@ -134,7 +134,7 @@ local function event_of(st, change, run, name)
   if not event then return nil end
   local digest = require("host.secret").hash(("%s:%s:%d:%d"):format(name, run.started, change.run, change.row))
   event.id = id.ksuid(math.floor(sys.epoch(run.ended)), digest:sub(1, 32))
-  event.occurred_at = message.timestamp(run.ended)
+  event.occurred_at = run.ended
   return event
 end
 

@@ -2,7 +2,6 @@
 --
 -- What the format limits is cut, and told to note(how, what).
 local id = require "c1.id"
-local instant = require("host.sys").instant
 local key = require("state.record").key
 
 local M = {}
@@ -16,7 +15,6 @@ local PACKAGE <const> = "c1.connector.v2."
 local LIMITS <const> = { name = 1024, description = 2048, status_details = 1024 }
 -- Who was invited holds what was granted: an account that is shown as disabled would be passed over in reviews.
 local STATUSES <const> = { enabled = 1, pending = 1, disabled = 2, deleted = 3 }
-local EXACT <const> = 1 << 53
 
 local function any(name, value)
   return { type = PACKAGE .. name, value = value or {} }
@@ -35,24 +33,6 @@ function M.resource_id(ref)
 end
 local resource_id = M.resource_id
 
---- A time of a record; nil for none.
-function M.timestamp(rfc3339)
-  if not rfc3339 then return nil end
-  local seconds, nanos = instant(rfc3339)
-  return { seconds = seconds, nanos = nanos }
-end
-local timestamp = M.timestamp
-
--- A Struct has doubles only: integers that they cannot hold become texts, rather than other integers.
-local function exact(value)
-  if type(value) == "table" then
-    for name, member in pairs(value) do value[name] = exact(member) end
-  elseif math.type(value) == "integer" and (value > EXACT or value < -EXACT) then
-    return tostring(value)
-  end
-  return value
-end
-
 local function emails(record)
   local list = record.email and { { address = record.email, is_primary = true } } or {}
   for _, address in ipairs(record.emails or {}) do
@@ -63,11 +43,11 @@ end
 
 local traits = {}
 
-function traits.user(record, shared)
+function traits.user(record, status)
   return any("UserTrait", {
-    emails = emails(record), status = shared.status, profile = record.profile,
+    emails = emails(record), status = status, profile = record.profile,
     account_type = M.ACCOUNTS[record.account_type or "human"], login = record.login,
-    created_at = shared.created_at, last_login = timestamp(record.last_login_at),
+    created_at = record.created_at, last_login = record.last_login_at,
     mfa_status = record.mfa ~= nil and { mfa_enabled = record.mfa } or nil,
     sso_status = record.sso ~= nil and { sso_enabled = record.sso } or nil,
     employee_ids = record.employee_ids,
@@ -86,10 +66,10 @@ function traits.app(record)
   return any("AppTrait", { profile = record.profile })
 end
 
-function traits.secret(record, shared)
+function traits.secret(record)
   return any("SecretTrait", {
-    profile = record.profile, created_at = shared.created_at, expires_at = timestamp(record.expires_at),
-    last_used_at = timestamp(record.last_used_at), identity_id = resource_id(record.identity),
+    profile = record.profile, created_at = record.created_at, expires_at = record.expires_at,
+    last_used_at = record.last_used_at, identity_id = resource_id(record.identity),
   })
 end
 
@@ -110,18 +90,17 @@ end
 --- A resource of a type with this trait (nil: none). Profile, status and time stand on the resource for today's
 --- readers, and on the trait for those that know no other place.
 function M.resource(record, trait, note)
-  record.profile = exact(record.profile)
-  local shared = { created_at = timestamp(record.created_at) }
+  local status
   if trait == "user" then
-    shared.status = { status = STATUSES[record.status or "enabled"],
+    status = { status = STATUSES[record.status or "enabled"],
       details = text("resource", record, "status_details", note) or (record.status == "pending" and "pending" or nil) }
   end
   return {
     id = resource_id(record), parent_resource_id = resource_id(record.parent),
     display_name = text("resource", record, "name", note),
     description = text("resource", record, "description", note),
-    annotations = traits[trait] and { traits[trait](record, shared) } or nil,
-    profile = record.profile, status = shared.status, created_at = shared.created_at,
+    annotations = traits[trait] and { traits[trait](record, status) } or nil,
+    profile = record.profile, status = status, created_at = record.created_at,
   }
 end
 
