@@ -255,6 +255,8 @@ describe("a connector that was imported", function()
     local home = reeve.home()
     import(home, "old", people(3))
     assert.matches("Connected +c1z", (reeve.ok { "status", home = home }))
+    assert.is_nil(reeve.json((reeve.ok { "status", "old", "-o", "json", home = home })).max_age_s)
+    reeve.ok { "status", "--check", "-o", "prometheus", home = home, env = { REEVE_MAX_AGE = "1s" } }
     assert.matches("old +Connected +c1z", (reeve.ok { "connectors", home = home }))
     reeve.ok { "set", "old", "app=Old", "mapping=", home = home }
     assert.matches("User 2", (reeve.ok { "show", "old", "user", "u2", home = home }))
@@ -286,6 +288,9 @@ describe("a connector that was imported", function()
     assert.is_nil(reeve.read(home .. "/connectors/old.json"))
     assert.equal("main\n", (reeve.shell(("ls '%s/state/connectors'"):format(home))))
     assert.equal(2, reeve.run { "import", "old", home = home }.code)
+    reeve.connector(home, "new", { plugin = "c1z" })
+    r = reeve.run { "list", "new", "user", home = home }
+    assert.matches("`reeve import new %-f FILE` makes the first one", r.err)
     assert.equal(2, reeve.run { "import", "Old!", "-f", people(1), home = home }.code)
   end)
 end)

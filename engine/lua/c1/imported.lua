@@ -25,6 +25,13 @@ function M.refuse(connector)
   if connector.plugin_name == M.NAME then no_target(connector.name) end
 end
 
+--- The command that makes a run of this connector.
+function M.command(home, name)
+  local ok, tree = pcall(require("config.connector").read, home, name)
+  local own = ok and tree.plugin == M.NAME
+  return own and ("reeve import %s -f FILE"):format(name) or "reeve sync " .. name
+end
+
 --- The plugin of a connector without one. `read`: types that are just being read (c1/types.lua) in place of those kept.
 function M.plugin(home, name, read)
   local known = read or types.load(home, name)

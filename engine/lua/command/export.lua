@@ -1,7 +1,7 @@
 -- export: the last accepted state as files.
 local fail = require "fail"
 
-local function refuse_old(name, run, max_age)
+local function refuse_old(home, name, run, max_age)
   local sys = require "host.sys"
   local limit = require("config.kinds").seconds(require("config.config").from_text("max_age", max_age))
   local fetched = run.ended and sys.epoch(run.ended)
@@ -9,7 +9,7 @@ local function refuse_old(name, run, max_age)
   if age and age <= limit then return end
   fail("stale", ("%s: its data is %s old, more than %s; nothing was exported"):format(name,
     age and require("ui.text").span(math.floor(age)) or "of unknown age:", max_age),
-      "`reeve sync " .. name .. "`")
+      "`" .. require("c1.imported").command(home, name) .. "`")
 end
 
 -- "user,role" as a list; nil where nothing was said.
@@ -57,7 +57,7 @@ return {
     end
     local types = types_of(flags)
     local st, meta, run = require("state.snapshot").accepted(ctx, args[1])
-    if flags.max_age then refuse_old(args[1], run, flags.max_age) end
+    if flags.max_age then refuse_old(ctx.home, args[1], run, flags.max_age) end
     local progress = require("ui.progress").start("exporting " .. args[1], flags)
     local function step(done)
       if done % 1000 == 0 then progress:at(done, nil, "records") end
