@@ -101,6 +101,16 @@ describe("reeve c1", function()
       s:stop()
     end)
 
+    it("goes on asking where its key is not taken any more, which may be a mistake", function()
+      serving()
+      s.c1:wait { event = "call", method = "GetTask" }
+      s.c1:fault { method = "token", token = { status = 401, body = '{"error":"invalid_client"}' } }
+      s.c1:revoke()
+      assert.is_truthy(s:log("no tasks from ConductorOne").message:find("refuses the client id and secret", 1, true))
+      assert.is_true(s:task({ kind = "hello" }).success)
+      s:stop()
+    end)
+
     it("takes a new token before the old one ends, and when one is refused", function()
       serving { c1 = { expires_in = 11 } }
       for _ = 1, 3 do s.c1:wait { event = "token", status = 200 } end

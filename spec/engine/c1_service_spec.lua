@@ -52,6 +52,33 @@ describe("reeve c1", function()
     s:stop()
   end)
 
+  it("says who it is by the machine's name, where it is not told another", function()
+    serving(nil, { env = { BATON_HOST_ID = false } })
+    local name = reeve.shell("uname -n"):gsub("\n", "")
+    assert.equal(name, s.c1:wait({ event = "call", method = "Hello" }).request.host_id)
+    s:stop()
+  end)
+
+  it("says over HTTP how it is, to who asks on this machine", function()
+    s = service.new()
+    s.c1:away()
+    s:start { env = { BATON_HEALTH_CHECK = "true", BATON_HEALTH_CHECK_PORT = "0" } }
+    local url = s:log("health is served").url
+    local function health(path)
+      local status, text = reeve.http { url = url .. path }
+      return status, reeve.json(text)
+    end
+    assert.equal("not_ready", select(2, health "/ready").status)
+    assert.equal("alive", select(2, health "/live").status)
+    s.c1:back()
+    s.c1:wait { event = "call", method = "GetTask" }
+    assert.equal("ready", select(2, health "/ready").status)
+    local status, answer = health "/health"
+    assert.same({ 200, "healthy" }, { status, answer.status })
+    reeve.ok { "health-check", "--port", url:match("%d+$"), home = s.home }
+    s:stop()
+  end)
+
   it("syncs when it is told to, with a heartbeat first, and brings the file before it says that it is done", function()
     serving()
     local id, ask = synced()

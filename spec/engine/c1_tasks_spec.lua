@@ -219,27 +219,48 @@ describe("reeve c1", function()
     assert.equal("", (reeve.shell(("grep -rlF '%s' %s"):format(key, s.home))))
   end)
 
-  it("serves several connectors with credentials of their own", function()
+  -- Two connectors, each with a sealed credential of its own; changed(name) gives another secret, which is not checked.
+  -- Returns the second client.
+  local function serving_two(changed)
     s = service.new()
     local second = s.c1:client "brave-badger-2"
     reeve.connector(s.home, "beta", reeve.json(reeve.read(s.home .. "/connectors/acme.json")))
     for name, client in pairs { acme = s.c1, beta = second } do
-      reeve.ok { "set", name, "c1.client_id=" .. client.id, "c1.client_secret=-", stdin = client.secret .. "\n",
-        home = s.home, env = { BATON_C1_API_HOST = s.c1.address, SSL_CERT_FILE = s.c1.certificate.ca } }
+      local other = changed and changed(name)
+      reeve.ok { "set", name, "c1.client_id=" .. client.id, "c1.client_secret=-", other and "--no-check" or "--quiet",
+        home = s.home, stdin = (other or client.secret) .. "\n",
+        env = { BATON_C1_API_HOST = s.c1.address, SSL_CERT_FILE = s.c1.certificate.ca } }
     end
     s:start { "--all", env = { BATON_CLIENT_ID = false, BATON_CLIENT_SECRET = false } }
-    local ids = { s.c1:task { kind = "sync_full" }, s.c1:task { kind = "sync_full", client = second.id } }
-    for _, id in ipairs(ids) do
+    return second
+  end
+
+  it("serves several connectors with credentials of their own", function()
+    local second = serving_two()
+    for _, id in ipairs { s.c1:task { kind = "sync_full" }, s.c1:task { kind = "sync_full", client = second.id } } do
       s.c1:rewind()
       assert.is_true(s.c1:wait({ event = "finished", task = id }).success)
     end
     local agents = {}
-    for _, hello in ipairs(s.c1:events { event = "call", method = "Hello" }) do
-      agents[#agents + 1] = hello.agent:match("^[^ ]+")
+    for i, hello in ipairs(s.c1:events { event = "call", method = "Hello" }) do
+      agents[i] = hello.agent:match("^[^ ]+")
     end
     table.sort(agents)
     assert.same({ "brave-badger-2", "happy-otter-1" }, agents)
     s:stop()
+  end)
+
+  it("goes on with the others where one is refused, and ends when all are", function()
+    serving_two(function(name) return name == "beta" and s.c1:client("other").secret or nil end)
+    assert.equal("beta", s:log("ConductorOne refuses the client id and secret").connector)
+    assert.is_true(s:task({ kind = "sync_full" }).success)
+    s:stop()
+    s:close()
+    serving_two(function() return s.c1:client("other").secret end)
+    local process = s.process:wait()
+    s.process = nil
+    assert.equal(4, process.code, process.err)
+    assert.matches("ConductorOne refuses all of these connectors", process.err, 1, true)
   end)
 
   it("is there once for a connector", function()
