@@ -28,6 +28,7 @@ struct c1z_reader {
     sqlite3_int64 last; /* row that was read: they come in order, or the tree is damaged */
     uint64_t bytes;     /* of the database */
     uint64_t pieces;    /* that the question under way may still take */
+    uint64_t located;   /* that all c1z_reader_locate() together may still take */
     struct c1z_found sync;
     char name[PATH_MAX];
 };
@@ -404,23 +405,32 @@ enum err c1z_reader_next(struct c1z_reader *r, struct c1z_row *row, bool *more, 
     return ERR_OK;
 }
 
+/* Leaves r->locate at NULL where there is nothing to ask. */
+static enum err prepare_locate(struct c1z_reader *r, const char *sql, struct error *e) {
+    bool has;
+    enum err result = has_table(r, "v1_entitlements", &has, e);
+    if (result || !has || !has_column(r, "v1_entitlements", "resource_id")) return result;
+    allow(r);
+    r->located = r->pieces;
+    int rc = sqlite3_prepare_v2(r->db, sql, -1, &r->locate, NULL);
+    if (!rc) rc = sqlite3_bind_text(r->locate, 2, r->sync.id, -1, SQLITE_STATIC);
+    return rc ? failed_now(r, e) : ERR_OK;
+}
+
 enum err c1z_reader_locate(struct c1z_reader *r, struct span entitlement, struct span *type,
                            struct span *resource, struct error *e) {
     static const char sql[] = "select resource_type_id, resource_id from main.v1_entitlements"
                               " where external_id=?1 and sync_id=?2 limit 1";
-    bool has = true;
     *type = *resource = span_of(NULL, 0);
-    enum err result = r->locate ? ERR_OK : has_table(r, "v1_entitlements", &has, e);
-    if (result) return result;
-    if (!has || !has_column(r, "v1_entitlements", "resource_id")) return ERR_OK;
     uint64_t left = r->pieces; /* of the question beside which this one is asked */
-    allow(r);
-    int rc = r->locate ? sqlite3_reset(r->locate)
-                       : sqlite3_prepare_v2(r->db, sql, -1, &r->locate, NULL);
+    enum err result = r->locate ? ERR_OK : prepare_locate(r, sql, e);
+    if (result || !r->locate) return result;
+    r->pieces = r->located;
+    int rc = sqlite3_reset(r->locate);
     if (!rc) rc = sqlite3_bind_text64(r->locate, 1, entitlement.p, entitlement.n, SQLITE_STATIC,
                                       SQLITE_UTF8);
-    if (!rc) rc = sqlite3_bind_text(r->locate, 2, r->sync.id, -1, SQLITE_STATIC);
     if (!rc) rc = sqlite3_step(r->locate);
+    r->located = r->pieces;
     r->pieces = left;
     if (rc == SQLITE_ROW) {
         *type = text_at(r->locate, 0);

@@ -58,7 +58,8 @@ enum err c1z_reader_next(struct c1z_reader *r, struct c1z_row *row, bool *more, 
 enum err c1z_reader_begin_types(struct c1z_reader *r, unsigned max, struct error *e);
 
 /* The resource that the entitlement with this id is on; both spans empty where there is no such
- * entitlement. Valid until the next call of this function. */
+ * entitlement. Valid until the next call of this function. All calls together may take as much work
+ * as reading a table: in a file without an index not every id can be asked for. */
 enum err c1z_reader_locate(struct c1z_reader *r, struct span entitlement, struct span *type,
                            struct span *resource, struct error *e);
 

@@ -120,6 +120,17 @@ local CASES = {
     return c1z.file { c1z.sync { id = "S" }, "insert into v1_resources (resource_type_id, external_id, data, sync_id,"
       .. " discovered_at) values ('user', 'user:1', zeroblob(9000000), 'S', '');" }
   end, "larger than 8 MiB" },
+  { "more to look up than a file of this size can want", function()
+    local list = { c1z.sync(), user "u1" }
+    for i = 1, 3000 do
+      list[#list + 1] = row("entitlements", { resource_type_id = "user", resource_id = "u1", external_id = "e" .. i,
+        data = field(1, field(1, id("user", "u1"))) .. field(2, "e" .. i) })
+    end
+    local expand = c1z.any("GrantExpandable", field(1, "user:a:b:m"):rep(60000))
+    list[#list + 1] = row("grants", { resource_type_id = "user", resource_id = "u1", entitlement_id = "e1",
+      principal_resource_type_id = "user", principal_resource_id = "u1", external_id = "g", data = field(4, expand) })
+    return c1z.file(list)
+  end, "made so that reading it never ends" },
   { "too many types", function()
     local list = { c1z.sync() }
     for i = 1, 65 do list[#list + 1] = row("resource_types", { external_id = "t" .. i, data = field(1, "t" .. i) }) end
