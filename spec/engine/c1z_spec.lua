@@ -259,12 +259,15 @@ describe("export -o c1z", function()
 
   in_namespace("ends with 9 on a full disk, and the file that was there stays", function()
     local folder, users = reeve.folder(), {}
-    for i = 1, 300 do users[i] = { id = "u" .. i, name = ("n"):rep(200) .. i } end
+    for i = 1, 300 do users[i] = { id = "u" .. i, name = ("n"):rep(300) .. i } end
+    local home = c1z.home { user = users }
     local script = [[mount -t tmpfs -o size=64k,mode=700 none FOLDER && cd FOLDER && echo old > x
       "$0" "$@"; code=$?; ls -A; cat x; exit $code]]
-    local r = reeve.run { program = "unshare", "-m", "sh", "-c", (script:gsub("FOLDER", folder)), reeve.bin,
-      "export", "main", "-o", "c1z", "-f", folder .. "/x", home = c1z.home { user = users } }
-    assert.equal(9, r.code, r.err)
-    assert.equal("x\nold\n", r.out)
+    for _, form in ipairs { "c1z", "c1-csv", "jsonl" } do
+      local r = reeve.run { program = "unshare", "-m", "sh", "-c", (script:gsub("FOLDER", folder)), reeve.bin,
+        "export", "main", "-o", form, "-f", folder .. "/x", home = home }
+      assert.equal(9, r.code, r.err)
+      assert.equal("x\nold\n", r.out)
+    end
   end)
 end)

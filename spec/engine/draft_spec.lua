@@ -34,7 +34,9 @@ describe("host.draft", function()
 
   it("has a name beside its place where no file is without one, and takes it along", function()
     local folder = reeve.folder()
-    if select(2, reeve.shell "unshare -m true 2>/dev/null") ~= 0 then return pending "unshare -m is refused here" end
+    local refused = select(2, reeve.shell "unshare -m true 2>/dev/null") ~= 0
+    if refused then return pending "unshare -m is refused here" end
+    if reeve.sanitized then return pending "a sanitizer looks for leaks by way of /proc" end
     local script = reeve.write(reeve.path "draft.lua", WRITE .. [[
       assert(draft:path():sub(1, #arg[1] + 1) == arg[1] .. ".")
       if arg[2] then assert(draft:keep()) else draft:close() end]])

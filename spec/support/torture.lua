@@ -105,7 +105,7 @@ local scenarios = {
   { name = "list", words = { "list", "acme", "user" }, prepare = function(home)
     must(reeve_in(home, { "sync", "acme" }))
   end },
-  { name = "export", words = { "export", "acme", "-o", "jsonl", "-f", "/dev/null" }, prepare = function(home)
+  { name = "export", words = { "export", "acme", "-o", "c1-csv", "-f", reeve.path("out.csv") }, prepare = function(home)
     must(reeve_in(home, { "sync", "acme" }))
   end },
   { name = "import", view = imported, words = { "import", "old", "-f", FILE }, prepare = function(home)
