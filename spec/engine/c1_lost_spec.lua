@@ -78,6 +78,17 @@ describe("reeve c1", function()
       s:stop()
     end)
 
+    it("takes a new connection, without a word, for one that ConductorOne has closed", function()
+      serving()
+      for _ = 1, 2 do
+        assert.is_true(s:task({ kind = "hello" }).success)
+        s.c1:hang_up()
+      end
+      assert.is_true(s:task({ kind = "hello" }).success)
+      assert.is_nil(reeve.read(s.process.err_path):find('"warn"', 1, true))
+      s:stop()
+    end)
+
     it("waits longer each time, and after an answer not at all", function()
       serving()
       s.c1:wait { event = "call", method = "GetTask" }

@@ -103,10 +103,13 @@ server.on("session", (session) => {
 server.on("tlsClientError", (problem) => record("handshake", {what: problem.code ?? problem.message}));
 const listen = (port) => new Promise((done) => server.listen(port, "127.0.0.1", done));
 const listener = {
+    hang_up() {
+        for (const socket of sockets.values()) socket.destroy();
+    },
     away() {
         listener.port = server.address().port;
         server.close();
-        for (const socket of sockets.values()) socket.destroy();
+        listener.hang_up();
     },
     back: () => listen(listener.port),
 };

@@ -8,7 +8,7 @@
 --   c1:wait { event = "finished", task = id }            the first such event behind the last one waited for
 --   c1:events { … }              all events that are so;  c1:violations() of them what may never be, and forgives them
 --   c1:set { next_heartbeat = 1 }  c1:revoke()  c1:client("other"): { id, secret, env }
---   c1:away()  c1:back()         it hangs up and listens no more; it does again
+--   c1:hang_up()  c1:away()  c1:back()   it closes all connections; and listens no more; it does again
 --   c1:stop()                    raises where there was a violation that nobody asked for
 -- An event fits a table when each of its fields does (a table within, too), and a function when it says so.
 local reeve = require "reeve"
@@ -77,6 +77,7 @@ function ConductorOne:fault(fault) act(self, "fault", fault) end
 function ConductorOne:clear() act(self, "clear") end
 function ConductorOne:set(settings) act(self, "set", settings) end
 function ConductorOne:revoke() act(self, "revoke") end
+function ConductorOne:hang_up() act(self, "hang_up") end
 function ConductorOne:away() act(self, "away") end
 function ConductorOne:back() act(self, "back") end
 

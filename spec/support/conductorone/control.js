@@ -7,12 +7,13 @@
 //   {do: "fault", …}  {do: "clear"}                            faults.js;  all that are left are forgotten
 //   {do: "set", next_poll, next_heartbeat, expires_in, keep}   numbers of seconds; null leaves the field out
 //   {do: "revoke"}                                             no token is good any more
-//   {do: "away"}  {do: "back"}                                 it hangs up on all and listens no more;  it does again
+//   {do: "hang_up"}                                            it closes all connections
+//   {do: "away"}  {do: "back"}                                 … and listens no more;  it does again
 
 const http = require("http");
 
 class Control {
-    // listener: {away(), back()}.
+    // listener: {hang_up(), away(), back()}.
     constructor(clients, tasks, faults, settings, listener) {
         const known = new Set(["next_poll", "next_heartbeat", "expires_in", "keep"]);
         this.actions = {
@@ -28,6 +29,7 @@ class Control {
                 Object.assign(settings, values);
             },
             revoke: () => clients.revoke(),
+            hang_up: () => listener.hang_up(),
             away: () => listener.away(),
             back: () => listener.back(),
         };
