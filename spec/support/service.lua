@@ -8,6 +8,7 @@
 --   s:stop(0)                           ends `reeve c1` by SIGTERM, insists on its exit status
 --   s:close()                           ends all; a violation of the protocol is an error
 local acme = require "acme"
+local c1z = require "c1z"
 local conductorone = require "conductorone"
 local reeve = require "reeve"
 
@@ -112,16 +113,10 @@ function Service:close()
   if type(trouble) == "string" then error(trouble, 2) end
 end
 
---- Asks a c1z file's tables: sql -> text.
+--- Asks a c1z file's tables: sql -> text, its lines with blanks between.
 function M.tables(path)
-  local db = reeve.path "tables.db"
-  local _, code, err = reeve.shell(("tail -c +6 '%s' | zstd -q -d -c > '%s'"):format(path, db))
-  if code ~= 0 then error(path .. ": " .. err, 2) end
-  return function(sql)
-    local out, status, why = reeve.shell(("sqlite3 '%s' %s"):format(db, reeve.quote(sql)))
-    if status ~= 0 then error(sql .. ": " .. why, 2) end
-    return (out:gsub("\n$", ""):gsub("\n", " "))
-  end
+  local ask = c1z.unpacked(path)
+  return function(sql) return (ask(sql):gsub("\n", " ")) end
 end
 
 return M
