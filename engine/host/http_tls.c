@@ -2,9 +2,11 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "limits.h"
@@ -26,14 +28,27 @@ static enum err add_file(struct buf *b, const char *path) {
     return rc;
 }
 
-/* The system's bundle. Where none is found, the operator's file stands alone. */
-static enum err add_system(struct buf *b) {
+/* The system's bundle; NULL where none is found: the operator's file then stands alone. */
+static const char *system_bundle(void) {
     const char *paths[] = {curl_version_info(CURLVERSION_NOW)->cainfo,
                            "/etc/ssl/certs/ca-certificates.crt",
                            "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        if (paths[i] && access(paths[i], R_OK) == 0) return add_file(b, paths[i]);
-    return ERR_OK;
+        if (paths[i] && access(paths[i], R_OK) == 0) return paths[i];
+    return NULL;
+}
+
+static enum err add_system(struct buf *b) {
+    const char *bundle = system_bundle();
+    return bundle ? add_file(b, bundle) : ERR_OK;
+}
+
+/* Many machines name the system's own bundle: to add it to itself would only take memory. */
+static bool is_system(const char *file) {
+    struct stat a, b;
+    const char *bundle = system_bundle();
+    if (!bundle || stat(bundle, &a) != 0 || stat(file, &b) != 0) return false;
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* key: what named the file. */
@@ -67,7 +82,8 @@ enum err http_tls_init(struct http_tls *t, const char *ca_file, const char *cert
     enum err rc = ERR_OK;
     const char *named = getenv("SSL_CERT_FILE");
     if (ca_file) rc = add_authorities(t, "http.ca_file", ca_file, e);
-    if (!rc && named && *named) rc = add_authorities(t, "SSL_CERT_FILE", named, e);
+    if (!rc && named && *named && !is_system(named))
+        rc = add_authorities(t, "SSL_CERT_FILE", named, e);
     if (!rc) rc = take_path(&t->cert, "read http.client_cert", cert, e);
     if (!rc) rc = take_path(&t->key, "read http.client_key", key, e);
     if (!rc && t->key && !t->cert)

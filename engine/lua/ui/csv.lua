@@ -7,7 +7,7 @@ function M.field(value)
   if value == nil then return "" end
   local composed = type(value) == "table" or type(value) == "userdata"
   local text = composed and require("host.json").encode(value) or tostring(value)
-  if not text:find('[",\r\n]') and not text:find("^%s") and not text:find("%s$") then return text end
+  if not text:find('[",\r\n]') and not text:find("^%s") and not text:find("^%s", -1) then return text end
   return '"' .. text:gsub('"', '""') .. '"'
 end
 
