@@ -1,6 +1,7 @@
 -- bench: what the program costs, measured in one run and printed beside its goals.
 --
 --   lua5.4 spec/bench/bench.lua          BENCH_USERS=100000 BENCH_MORE=400000   (make bench)
+--   BENCH_USERS=1000 BENCH_MORE=1000000  how a million users do, in two minutes
 --
 -- Figures are of the best of three, where a thing can be done three times. CPU times are the
 -- process's own; memory is RssAnon of /proc/PID/status, looked at from outside all the time.
