@@ -112,6 +112,8 @@ describe("reeve c1", function()
       .. ask "select distinct resource_type_id from v1_resources")
     _, ask = synced { targeted_sync_resources = { { id = { resource_type = "user", resource = "u2" } } } }
     assert.equal("partial user:u2", ask "select sync_type from v1_sync_runs" .. " " .. ask(PEOPLE))
+    local refused = s:task { kind = "sync_full", payload = { targeted_sync_resources = { { display_name = "?" } } } }
+    assert.same({ 3, 0 }, { refused.code, #s.c1:events { event = "upload", task = refused.task } })
     _, ask = synced { storage_engine = "pebble", skip_expand_grants = true }
     assert.equal("user:u1 user:u2 user:u3", ask(PEOPLE))
     s:stop()

@@ -399,3 +399,22 @@ describe("a sync", function()
       end]], reeve.folder()))
   end)
 end)
+
+describe("the end of the service", function()
+  it("is told for what is worked on; what was over is told as it was", function()
+    assert.equal(("a"):rep(27) .. " 0 \n" .. ("a"):rep(27) .. " 0 \n" .. ("b"):rep(27)
+      .. " 1 reeve c1 was asked to end\n", run([[
+      give({ id = ("a"):rep(27), hello = {} }, { id = ("b"):rep(27), list_events = {} })
+      script.FinishTask = function()
+        task.sleep(100)
+        return {}
+      end
+      local s = session { folder = arg[1], work = function() task.sleep(1000) end }
+      run(s, 20)
+      script.FinishTask = nil
+      task.run(function() s:farewell() end)
+      local list = finishes()
+      table.sort(list)
+      for _, line in ipairs(list) do say(line) end]], reeve.folder()))
+  end)
+end)

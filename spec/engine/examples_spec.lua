@@ -50,7 +50,7 @@ end
 
 local function synced_home()
   local home = new_home()
-  for _, name in ipairs { "main", "backup" } do
+  for _, name in ipairs { "main", "backup", "old" } do
     connector(home, name)
     for _, status in ipairs { "enabled", "disabled" } do
       reeve.ok { "sync", name, home = home, env = { ACME_SECRET = "example-value", REEVE_SETTINGS_STATUS = status } }
@@ -118,7 +118,10 @@ describe("examples", function()
     for _, name in ipairs { "set", "secret" } do
       local home = new_home()
       connector(home, "main")
-      for _, line in ipairs(lines(name)) do try(line, home) end
+      for _, line in ipairs(lines(name)) do
+        -- What ConductorOne is asked about is for c1_account_spec.
+        if not line:find(" c1.", 1, true) then try(line, home) end
+      end
     end
     for _, line in ipairs(lines "remove") do
       local home = new_home()

@@ -30,7 +30,7 @@ local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "cr
 function M.new(spec)
   local self = setmetatable({ greeted = false, syncing = require("c1.turn").new(1),
     running = {}, count = 0, -- id -> its task here, or true while it is in the queue; how many are no longer in it
-    queue = {}, telling = {}, -- tasks without a slot; ids whose end is told again
+    queue = {}, telling = {}, -- tasks without a slot; id -> the end that is being told
     ended = {}, order = {} }, Session) -- id -> how; the ids, oldest first
   for name, value in pairs(spec) do self[name] = value end
   return self
@@ -74,6 +74,12 @@ local function remember(self, id, how)
   if #self.order > KEPT then self.ended[table.remove(self.order, 1)] = nil end
 end
 
+local function tell(self, id, how)
+  self.telling[id] = how
+  delivery.finish(self, id, how)
+  self.telling[id] = nil
+end
+
 local function work(self, job, kind)
   log.info("task begins", { connector = self.name, task = job.id, kind = kind })
   local ok, how = pcall(answer.to, self, job, kind)
@@ -82,7 +88,7 @@ local function work(self, job, kind)
   log[problem and "warn" or "info"]("task ended", { connector = self.name, task = job.id, kind = kind,
     status = problem and status.name[problem.code] or "OK", message = problem and problem.message })
   remember(self, job.id, how)
-  delivery.finish(self, job.id, how)
+  tell(self, job.id, how)
 end
 
 local start
@@ -104,14 +110,6 @@ function start(self, job)
   self.running[job.id] = t
 end
 
-local function tell_again(self, id)
-  self.telling[id] = true
-  task.spawn(function()
-    delivery.finish(self, id, self.ended[id])
-    self.telling[id] = nil
-  end, { detached = true })
-end
-
 -- Takes a task that was given; false where there was none.
 local function take(self, job)
   local kind = job and answer.kind(job)
@@ -123,7 +121,7 @@ local function take(self, job)
     log.debug("a task came again while it is worked on", { connector = self.name, task = id })
   elseif self.ended[id] then
     log.info("a task came again after its end, which is told again", { connector = self.name, task = id })
-    tell_again(self, id)
+    task.spawn(tell, { args = { self, id, self.ended[id] }, detached = true })
   elseif self.count < self.slots then
     start(self, job)
   else
@@ -182,11 +180,12 @@ local function poll(self)
 end
 
 --- Tells ConductorOne, in a task, that what is worked on will not be done: this process was asked to end. Better than
---- to let it find out by missing heartbeats.
+--- to let it find out by missing heartbeats. Whose end was just being told is told that.
 function Session:farewell()
-  local how = finish.error { code = status.code.CANCELLED, message = "reeve c1 was asked to end" }
+  local cancelled = finish.error { code = status.code.CANCELLED, message = "reeve c1 was asked to end" }
   local tellings = {}
   for id in pairs(self.running) do
+    local how = self.telling[id] or cancelled
     tellings[#tellings + 1] = function() delivery.finish(self, id, how, delivery.HASTY) end
   end
   task.all(tellings)

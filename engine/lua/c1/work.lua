@@ -12,7 +12,8 @@ local function extent(job, options)
   local wanted, targets = job.sync_full, {}
   for _, resource in ipairs(wanted.targeted_sync_resources or {}) do
     local id = resource.id or {}
-    targets[#targets + 1] = { type = id.resource_type or "", id = id.resource or "" }
+    if not id.resource_type or not id.resource then fail("usage", "the task names a resource without type or id") end
+    targets[#targets + 1] = { type = id.resource_type, id = id.resource }
   end
   local types = wanted.sync_resource_type_ids or {}
   if #targets == 0 then targets = options.targets or targets end

@@ -23,9 +23,9 @@ return {
   summary = "Serve ConductorOne: sync when it says so, and bring it the result",
   usage = "NAME… | --all",
   examples = {
-    { "BATON_CLIENT_ID=… BATON_CLIENT_SECRET=… reeve c1 main" },
-    { "reeve set main c1.client_id=… c1.client_secret=-", "the credential is checked, and the secret sealed" },
-    { "reeve c1 --all", "every connector that has a credential of its own" },
+    { "reeve c1 main", "with BATON_CLIENT_ID and BATON_CLIENT_SECRET, or the credential that `reeve set` was told" },
+    { "reeve c1 main --client-id otter@acme.conductor.one/bct --client-secret file:/run/secrets/c1" },
+    { "reeve c1 --all", "every connector with a credential of its own" },
   },
   flags = { { name = "all", help = "every connector with a credential of ConductorOne" },
     table.unpack(environment.flags) },

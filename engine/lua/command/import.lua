@@ -42,7 +42,7 @@ return {
   max = 1,
   examples = {
     { "reeve import old -f old.c1z", "writes the connector `old` where there is none" },
-    { "reeve diff main --with old --summary", "what differs from what Reeve itself reads" },
+    { "reeve import old -f new.c1z --hold", "looks at what has changed since, before it is believed" },
   },
   flags = {
     { name = "file", short = "f", arg = "FILE", help = "the .c1z file (version 1, which holds SQLite)" },
@@ -53,7 +53,8 @@ return {
     { name = "wait", help = "wait while another run of the connector goes on" },
   },
   notes = "The latest finished full sync of the file becomes a run like any other: compared, guarded, and kept in\n"
-    .. "the history. The connector has no plugin and no target: sync, check and plan refuse it.",
+    .. "the history. The connector has no plugin and no target: sync, check and plan refuse it.\n"
+    .. "`reeve diff main --with old --summary` then says how it differs from what Reeve itself reads.",
   run = function(ctx, args, flags)
     if not flags.file or flags.file == "" then fail("usage", "reeve import: -f FILE expected") end
     local name = args[1]
