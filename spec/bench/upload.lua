@@ -1,4 +1,4 @@
--- upload: a file of so many MiB sent to the stand-in of ConductorOne over TLS, as service mode does: c1.grpc with a
+-- upload: a file of so many MiB sent to the stand-in of ConductorOne over TLS, as service mode does: serve.grpc with a
 -- credential and a token of its own. What it took, and how much memory.
 local conductorone = require "conductorone"
 local reeve = require "reeve"
@@ -6,11 +6,11 @@ local reeve = require "reeve"
 local SENDS = [[
 local path = ...
 local host, task = require "host.http", require "target.task"
-local credential = require("c1.credential").parse(os.getenv "BATON_CLIENT_ID",
+local credential = require("serve.credential").parse(os.getenv "BATON_CLIENT_ID",
   require("host.secret").new(os.getenv "BATON_CLIENT_SECRET"), os.getenv "BATON_C1_API_HOST")
 local client = assert(host.client { named = { (credential.host:gsub(":%d+$", "")) } })
-local token = require("c1.token").new { credential = credential, client = client }
-local channel = require("c1.grpc").channel { client = client, origin = credential.origin, token = token,
+local token = require("serve.token").new { credential = credential, client = client }
+local channel = require("serve.grpc").channel { client = client, origin = credential.origin, token = token,
   agent = "acme" }
 local function check(answer, problem) return answer or error(problem.message) end
 task.run(function()

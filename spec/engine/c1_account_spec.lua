@@ -38,7 +38,7 @@ local function account(options, env, names)
     options, names = json.decode(options), json.decode(names)
     if options.client_secret then options.client_secret = secret.new(options.client_secret) end
     local home = require("config.home").open { home = dir }
-    local account = require "c1.account"
+    local account = require "serve.account"
     local ok, got = pcall(function()
       if #names > 1 then return account.all(home, names, options)[names[1] ] end
       return account.of(home, names[1], options)
@@ -150,8 +150,8 @@ describe("the secret of BATON_CLIENT_SECRET", function()
       local dir, child = ...
       local sys = require "host.sys"
       local home = require("config.home").open { home = dir }
-      local options = require("c1.environment").read({}, home, { "main" })
-      require("c1.account").of(home, "main", options)
+      local options = require("serve.environment").read({}, home, { "main" })
+      require("serve.account").of(home, "main", options)
       print(require("host.secret").is(options.client_secret))
       io.stdout:flush()
       sys.spawn { "/bin/sh", "-c", child }

@@ -6,7 +6,7 @@ local reeve = require "reeve"
 -- What credential.parse says of each { id, secret, api_host }: the credential's fields, or code and message.
 local function parse(cases)
   return reeve.json(reeve.engine([[
-    local credential, json, secret = require "c1.credential", require "host.json", require "host.secret"
+    local credential, json, secret = require "serve.credential", require "host.json", require "host.secret"
     local out = {}
     for i, case in ipairs(json.decode(io.read "a")) do
       local ok, got = pcall(credential.parse, case.id, secret.new(case.secret), case.api_host)
@@ -155,10 +155,10 @@ describe("an assertion", function()
       .. "YmN0IiwiYXVkIjoidGVuYW50LmV4YW1wbGUiLCJleHAiOjE3MDAwMDAxMjAsIm5iZiI6MTY5OTk5OTg4MCwiaWF0IjoxNzAwMDAwMDAwfQ."
       .. "7eC2TuzdESxeUqvhD7I-PLUx6D9u2xaF2pJnfewFkSJvmV2ETBHItdrVwcOS9nEmGAwi8NaJ_ujDQAH_AzNJBw"
     assert.equal("true\n", reeve.engine([[
-      local credential, secret = require "c1.credential", require "host.secret"
+      local credential, secret = require "serve.credential", require "host.secret"
       local id, client_secret, expected = ...
       local c = credential.parse(id, secret.new(client_secret))
-      local made = require("c1.token").assertion(c, 1700000000, "000102030405060708090a0b0c0d0e0f")
+      local made = require("serve.token").assertion(c, 1700000000, "000102030405060708090a0b0c0d0e0f")
       print(secret.equal(made, secret.new(expected)))
     ]], { clientsecret.id, clientsecret.secret, expected }))
   end)

@@ -41,7 +41,7 @@ local function read(env, flags, connectors, spec)
     local json, secret, sys = require "host.json", require "host.secret", require "host.sys"
     local flags, names, dir = json.decode((...)), json.decode((select(2, ...))), (select(3, ...))
     local home = require("config.home").open { home = dir }
-    local ok, got = pcall(require("c1.environment").read, flags, home, names)
+    local ok, got = pcall(require("serve.environment").read, flags, home, names)
     if not ok and not got.code then error(got, 0) end
     if ok then
       got.client_secret = secret.is(got.client_secret) and tostring(got.client_secret) or nil
@@ -64,7 +64,7 @@ describe("a variable of ConductorOne's connectors", function()
     for flag in ALL:gmatch("%S+") do words[#words + 1] = variable(flag) end
     local n = #words
     local out = reeve.engine([[
-      local baton = require "c1.baton"
+      local baton = require "serve.baton"
       for _, name in ipairs(arg) do
         local entry = baton.entry(name) or {}
         print(name, entry.into and "honoured" or type(entry.refused) == "string" and "refused" or "neither")
@@ -183,7 +183,7 @@ describe("the file .baton.yaml", function()
     local folder = reeve.folder()
     reeve.write(folder .. "/.baton.yaml", "client-id: x\n")
     local r = reeve.run { program = reeve.host, cwd = folder, env = { BATON_LOG_FORMAT = "console" }, -- not json
-      reeve.write(reeve.path("read.lua"), ([[require("c1.environment").read({},
+      reeve.write(reeve.path("read.lua"), ([[require("serve.environment").read({},
         require("config.home").open { home = "%s" }, {})]]):format(home)) }
     assert.matches("^%d[^\n{]* %.baton%.yaml is not read", r.err)
   end)
@@ -192,7 +192,7 @@ end)
 describe("the machine", function()
   it("has eight texts that are not empty, bounded and UTF-8, and a name", function()
     local got = reeve.json(reeve.engine [[
-      local machine = require "c1.machine"
+      local machine = require "serve.machine"
       print(require("host.json").encode { os = machine.os_info(), build = machine.build_info(),
         host = machine.host_id(), chosen = machine.host_id "pod-7" })]])
     local n = 0
@@ -216,7 +216,7 @@ describe("the machine", function()
       sys.uname = function() return { system = "", release = "", machine = "" } end
       sys.hostname = function() return "" end
       sys.read_file = function() return nil, "none", "not_found" end
-      local machine = require "c1.machine"
+      local machine = require "serve.machine"
       local bare, host = machine.os_info(), machine.host_id()
       sys.read_file = function() return 'ID="de\255bian"\nVERSION_ID=' .. ("9"):rep(300) .. "\nID_LIKE='a b'\n" end
       print(require("host.json").encode { bare = bare, host = host, odd = machine.os_info() })]])

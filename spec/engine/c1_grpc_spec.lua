@@ -1,4 +1,4 @@
--- c1.grpc: calls and uploads over TLS and HTTP/2, against a server that answers as each call wants it
+-- serve.grpc: calls and uploads over TLS and HTTP/2, against a server that answers as each call wants it
 -- (spec/support/grpc.js): the answers and ends that no real service would send, and the bytes that it gets.
 local conductorone = require "conductorone"
 local reeve = require "reeve"
@@ -33,7 +33,7 @@ teardown(function() stop(server) end)
 
 local HEAD = [[
 local json, secret, task = require "host.json", require "host.secret", require "target.task"
-local host, grpc = require "host.http", require "c1.grpc"
+local host, grpc = require "host.http", require "serve.grpc"
 local origin, given = ..., json.decode(select(2, ...))
 local forgotten = 0
 local token = {
@@ -384,11 +384,11 @@ describe("our failures", function()
     local cases = { credentials = 16, unavailable = 14, busy = 14, partial = 14, held = 9, stale = 9, config = 3,
       usage = 3, storage = 2, failed = 2, nonsense = 2 }
     for name, code in pairs(cases) do
-      assert.equal(code .. "\n", reeve.engine("print(require('c1.status').of_fail(...))", { name }), name)
+      assert.equal(code .. "\n", reeve.engine("print(require('serve.status').of_fail(...))", { name }), name)
     end
     local exits = { [1] = 2, [2] = 3, [3] = 3, [4] = 16, [5] = 14, [6] = 9, [7] = 14, [8] = 14, [9] = 2, [12] = 9,
       [99] = 2, [137] = 2, [139] = 2, [130] = 1, [143] = 1 }
-    local text = "for _, n in ipairs(arg) do print(n, require('c1.status').of_exit(math.tointeger(n))) end"
+    local text = "for _, n in ipairs(arg) do print(n, require('serve.status').of_exit(math.tointeger(n))) end"
     local list, expected = {}, {}
     for exit in pairs(exits) do list[#list + 1] = tostring(exit) end
     for i, exit in ipairs(list) do expected[i] = ("%s\t%d\n"):format(exit, exits[math.tointeger(exit)]) end
@@ -408,11 +408,12 @@ describe("ConductorOne", function()
     c1:fault { method = "UploadAsset", grpc = { code = 16, message = "expired", early = true } }
     local out = reeve.engine([[
       local host, task = require "host.http", require "target.task"
-      local credential = require("c1.credential").parse(os.getenv "BATON_CLIENT_ID",
+      local credential = require("serve.credential").parse(os.getenv "BATON_CLIENT_ID",
         require("host.secret").new(os.getenv "BATON_CLIENT_SECRET"), os.getenv "BATON_C1_API_HOST")
       local client = assert(host.client { named = { "127.0.0.1" } })
-      local channel = require("c1.grpc").channel { client = client, origin = credential.origin, agent = "acme reeve/1",
-        token = require("c1.token").new { credential = credential, client = client } }
+      local channel = require("serve.grpc").channel { client = client, origin = credential.origin,
+        agent = "acme reeve/1",
+        token = require("serve.token").new { credential = credential, client = client } }
       local function check(answer, problem) return answer or error(problem.message) end
       local path = ...
       task.run(function()

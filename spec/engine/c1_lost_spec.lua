@@ -12,12 +12,12 @@ local LOST = { { cut = "before" }, { cut = "after" }, { half = true }, { rst = 2
 local ONE_UPLOAD = [[
 local address, id, secret_text, task_id, path = ...
 local fail, secret, task = require "fail", require "host.secret", require "target.task"
-local credential = require("c1.credential").parse(id, secret.new(secret_text), address)
+local credential = require("serve.credential").parse(id, secret.new(secret_text), address)
 local client = fail.try(require("host.http").client { hosts = { "127.0.0.1" }, named = {}, timeout_s = 60,
   concurrency = 8, user_agent = "reeve", http2 = true })
 client:allow(credential.host)
-local channel = require("c1.grpc").channel { client = client, origin = credential.origin, agent = "happy-otter-1",
-  token = require("c1.token").new { credential = credential, client = client } }
+local channel = require("serve.grpc").channel { client = client, origin = credential.origin, agent = "happy-otter-1",
+  token = require("serve.token").new { credential = credential, client = client } }
 task.run(function()
   assert(channel:call("GetTask", { host_id = "host-1" }).task.id == task_id)
   assert(channel:upload("host-1", task_id, path))
@@ -28,7 +28,7 @@ end]]
 
 -- Sends a file to nobody, by a clock that is set forward.
 local VAIN_UPLOAD = [[
-local delivery, log, task = require "c1.delivery", require "log", require "target.task"
+local delivery, log, task = require "serve.delivery", require "log", require "target.task"
 log.warn = function() end
 local n = 0
 local function upload()

@@ -1,4 +1,4 @@
--- c1/session and what it is made of, with a ConductorOne that is a table, and a clock that is set forward instead of
+-- serve/session and what it is made of, with a ConductorOne that is a table, and a clock that is set forward instead of
 -- waited for. What goes over the wire is for c1_service_spec.
 local reeve = require "reeve"
 
@@ -55,9 +55,9 @@ end
 
 local function session(spec)
   spec = spec or {}
-  return require("c1.session").new { name = "main", channel = channel, host_id = "host", slots = spec.slots or 3,
+  return require("serve.session").new { name = "main", channel = channel, host_id = "host", slots = spec.slots or 3,
     batch = spec.batch, metadata = function() return { display_name = "Acme" } end, folder = spec.folder,
-    options = {}, work = spec.work, jobs = require("c1.turn").new(2) }
+    options = {}, work = spec.work, jobs = require("serve.turn").new(2) }
 end
 
 -- Runs the session for so many seconds of its clock.
@@ -82,7 +82,7 @@ end
 -- What a process that did a task leaves in its folder.
 local function leaves(how)
   return function(path)
-    require("c1.folder").of(path):finish(how)
+    require("serve.folder").of(path):finish(how)
     return 0
   end
 end
@@ -220,7 +220,7 @@ describe("a task", function()
       local s = session { folder = arg[1], work = function(path)
         done = done + 1
         task.sleep(1.5)
-        return leaves(require("c1.finish").success())(path)
+        return leaves(require("serve.finish").success())(path)
       end }
       run(s, 50)
       say(done)
@@ -237,7 +237,7 @@ describe("a task", function()
         local done = 0
         run(session { folder = arg[1], work = function(path)
           done = done + 1
-          return leaves(require("c1.finish").error({ code = 14, message = "away" }, %s))(path)
+          return leaves(require("serve.finish").error({ code = 14, message = "away" }, %s))(path)
         end }, 100)
         say(done, #finishes())]]):format(case[1]), reeve.folder()))
     end
@@ -281,7 +281,7 @@ describe("a task", function()
     local folder = reeve.folder()
     run([[
       give { id = ID, list_events = {} }
-      run(session { folder = arg[1], work = leaves(require("c1.finish").success()) }, 30)]], folder)
+      run(session { folder = arg[1], work = leaves(require("serve.finish").success()) }, 30)]], folder)
     assert.equal("", (reeve.shell("ls -A '" .. folder .. "'")))
   end)
 
@@ -305,7 +305,7 @@ describe("a sync", function()
       script.Heartbeat = function() return { next_heartbeat = { seconds = 20 } } end
       run(session { folder = arg[1], work = function(path)
         task.sleep(45)
-        return leaves(require("c1.finish").success())(path)
+        return leaves(require("serve.finish").success())(path)
       end }, 100)
       local list = {}
       for _, call in ipairs(channel.calls) do
@@ -359,7 +359,7 @@ describe("a sync", function()
         most = math.max(most, now)
         task.sleep(10)
         now = now - 1
-        return leaves(require("c1.finish").success())(path)
+        return leaves(require("serve.finish").success())(path)
       end }, 100)
       say(most, #finishes())]], reeve.folder()))
   end)
@@ -367,7 +367,7 @@ describe("a sync", function()
   it("whose upload fails is sent again for less than 15 minutes, and not again where it is refused", function()
     assert.equal("true\t14\ntrue\ntrue\n1\t3\n", run([[
       give { id = ID, sync_full = {} }
-      local work = leaves(require("c1.finish").success())
+      local work = leaves(require("serve.finish").success())
       script.UploadAsset = function() return away() end
       run(session { folder = arg[1], work = work }, 2000)
       local last
@@ -392,7 +392,7 @@ describe("a sync", function()
       local uploads = 0
       script.UploadAsset = function() uploads = uploads + 1 return {} end
       run(session { folder = arg[1],
-        work = leaves(require("c1.finish").error({ code = 9, message = "main: run 4 held" }, true)) }, 50)
+        work = leaves(require("serve.finish").error({ code = 9, message = "main: run 4 held" }, true)) }, 50)
       say(finishes()[1])
       for _, call in ipairs(channel.calls) do
         if call.method == "FinishTask" then say(uploads, call.request.error.non_retryable) end

@@ -37,9 +37,9 @@ local function run(text, url)
   return (reeve.engine([[
     local id, client_secret, url, text = ...
     local secret, sys, task = require "host.secret", require "host.sys", require "target.task"
-    local credential = require("c1.credential").parse(id, secret.new(client_secret))
+    local credential = require("serve.credential").parse(id, secret.new(client_secret))
     local client = require("host.http").client { named = { credential.host }, reroute = url, user_agent = "otter" }
-    local token = require("c1.token").new { credential = credential, client = client }
+    local token = require("serve.token").new { credential = credential, client = client }
     local function say(value, problem)
       if value then
         for _, scheme in ipairs { "Bearer ", "bearer ", "DPoP " } do
@@ -85,7 +85,7 @@ describe("a token", function()
       local made
       token.client = { start = function(_, ask) made = ask.body; return nil, "no network", "unavailable" end }
       token:get()
-      local assertion = require("c1.token").assertion(credential, sys_now, ("ab"):rep(16))
+      local assertion = require("serve.token").assertion(credential, sys_now, ("ab"):rep(16))
       local kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
       print(secret.equal(made, url.query { client_id = credential.client_id, grant_type = "client_credentials",
         client_assertion_type = kind, client_assertion = assertion }))

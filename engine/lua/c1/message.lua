@@ -6,7 +6,7 @@ local key = require("state.record").key
 
 local M = {}
 
---- The numbers that stand for Reeve's words; c1/record.lua reads them back.
+--- The numbers that stand for Reeve's words; import/record.lua reads them back.
 M.TRAITS = { user = 1, group = 2, role = 3, app = 4, secret = 5 }
 M.PURPOSES = { assignment = 1, permission = 2, ownership = 3 }
 M.ACCOUNTS = { human = 1, service = 2, system = 3 }
@@ -74,7 +74,7 @@ function traits.secret(record)
 end
 
 --- A resource type, by what the plugin's manifest says of it (nil: it is no longer declared). A manifest that was
---- imported (c1/types.lua) declares no entitlements, and says itself whether there are any.
+--- imported (import/types.lua) declares no entitlements, and says itself whether there are any.
 function M.resource_type(type, declared)
   declared = declared or {}
   local has_none = declared.skip

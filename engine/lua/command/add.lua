@@ -19,7 +19,7 @@ end
 local function load_plugin(home, name)
   local plugin = require "plugin.plugin"
   if plugin.find(home, name) then return plugin.load(home, name) end
-  if name == require("c1.imported").NAME then
+  if name == require("import.imported").NAME then
     fail("usage", "c1z is no plugin, but what a connector has that was imported",
       "`reeve import NAME -f FILE` writes one")
   end

@@ -7,6 +7,6 @@ return {
   max = 2,
   examples = { { "reeve c1-task main /var/lib/reeve/connectors/main/c1/TASK", "as `reeve c1` does it" } },
   run = function(ctx, args)
-    return require("c1.work").run(ctx, args[1], args[2])
+    return require("serve.work").run(ctx, args[1], args[2])
   end,
 }

@@ -1,5 +1,5 @@
 -- c1: service mode: connectors that sync when ConductorOne says so.
-local environment = require "c1.environment"
+local environment = require "serve.environment"
 local fail = require "fail"
 
 -- The connectors that are meant: those named, or with --all those that have a credential of ConductorOne.
@@ -34,6 +34,6 @@ return {
     .. "honoured, or refused with a sentence.",
   run = function(ctx, args, flags)
     local names = names_of(ctx, args, flags)
-    return require("c1.service").run(ctx, names, environment.read(flags, ctx.home, names))
+    return require("serve.service").run(ctx, names, environment.read(flags, ctx.home, names))
   end,
 }

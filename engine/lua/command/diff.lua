@@ -30,7 +30,7 @@ end
 
 -- What is to be compared of two connectors' records: a function of (kind, record), nil where it is all of them.
 local function view(ctx, name, flags)
-  local comparable = require "c1.comparable"
+  local comparable = require "import.comparable"
   local file = comparable.wanted(ctx.home, name, flags.with)
   if not file and not flags.without then return nil end
   return function(kind, record)

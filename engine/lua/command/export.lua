@@ -9,7 +9,7 @@ local function refuse_old(home, name, run, max_age)
   if age and age <= limit then return end
   fail("stale", ("%s: its data is %s old, more than %s; nothing was exported"):format(name,
     age and require("ui.text").span(math.floor(age)) or "of unknown age:", max_age),
-      "`" .. require("c1.imported").command(home, name) .. "`")
+      "`" .. require("import.imported").command(home, name) .. "`")
 end
 
 -- "user,role" as a list; nil where nothing was said.

@@ -59,8 +59,8 @@ return {
     if not flags.file or flags.file == "" then fail("usage", "reeve import: -f FILE expected") end
     local name = args[1]
     local progress = require("ui.progress").start("importing " .. name, ctx.flags)
-    local ok, result = pcall(require("c1.import").run, ctx.home, name, { ctx = ctx, file = flags.file, app = flags.app,
-      owners = flags.owner, hold = flags.hold, allow_empty = flags.allow_empty, wait = flags.wait,
+    local ok, result = pcall(require("import.import").run, ctx.home, name, { ctx = ctx, file = flags.file,
+      app = flags.app, owners = flags.owner, hold = flags.hold, allow_empty = flags.allow_empty, wait = flags.wait,
       progress = progress })
     progress:done()
     if not ok then

@@ -25,7 +25,7 @@ return {
     local words = table.move(args, 2, #args, 1, {})
     local pending = edit.assign(manifest, tree, words, 2)
     local c = connector.build(home, name, tree, pending)
-    local asks = plugin_name ~= require("c1.imported").NAME
+    local asks = plugin_name ~= require("import.imported").NAME
     if not flags.no_check and c.enabled and asks then edit.check(ctx, c, words) end
     edit.keep(ctx, c, "set", before)
     ctx.out:say(("%s: wrote %s"):format(name, c.file))

@@ -97,7 +97,7 @@ end
 
 --- The plugin that a connector's file names. A connector without one has what files gave it in its place.
 function M.plugin(home, name, plugin_name)
-  local imported = require "c1.imported"
+  local imported = require "import.imported"
   if plugin_name == imported.NAME then return imported.plugin(home, name) end
   return require("plugin.plugin").load(home, plugin_name)
 end

@@ -158,14 +158,14 @@ function M.check(ctx, c, words)
     if word:find("^c1%.") then about_c1 = about_c1 + 1 end
   end
   if #words == 0 or #words > about_c1 then check_target(ctx, c) end
-  if about_c1 > 0 then require("c1.account").check(ctx, c) end
+  if about_c1 > 0 then require("serve.account").check(ctx, c) end
 end
 
 -- Seals what was entered, each for the origins that it is of use to.
 local function seal(ledger, c)
   local own, of_c1 = {}, {}
   for key, value in pairs(c.pending) do (key == "c1.client_secret" and of_c1 or own)[key] = value end
-  local origins = require("c1.account").origins(c)
+  local origins = require("serve.account").origins(c)
   if next(of_c1) and not origins then fail("usage", "c1.client_secret: c1.client_id is missing, which goes with it") end
   if next(own) then ledger:seal_all(c.name, own, c.origins) end
   if next(of_c1) then ledger:seal_all(c.name, of_c1, origins) end

@@ -21,7 +21,7 @@ local function configured(home, name, facts)
   facts.enabled = not c or c.enabled
   facts.max_age = (c and c.options or home.options).max_age or 26 * 3600
   -- A file is as old as it is: only who says how old it may be is told that it is too old.
-  if c and c.plugin_name == require("c1.imported").NAME and not c.tree.max_age then facts.max_age = nil end
+  if c and c.plugin_name == require("import.imported").NAME and not c.tree.max_age then facts.max_age = nil end
   facts.plugin, facts.app, facts.owners = c and c.plugin_name, c and c.app, c and c.owners
 end
 

@@ -42,7 +42,7 @@ function M.accepted(ctx, name)
     local held = st and meta.held
     fail("failed", name .. ": no run was accepted yet", held and
       ("run %d is held: `reeve diff %s %d`, then `reeve accept %s`"):format(held, name, held, name)
-      or ("`%s` makes the first one"):format(require("c1.imported").command(ctx.home, name)))
+      or ("`%s` makes the first one"):format(require("import.imported").command(ctx.home, name)))
   end
   local run = M.run(st, meta.accepted) or {}
   ctx.out:say(("%s: as of %s, run %d"):format(name, run.ended or run.started or "?", meta.accepted))

@@ -42,7 +42,7 @@ end
 
 --- Checks; see the head of this file.
 function M.run(home, connector, options)
-  require("c1.imported").refuse(connector)
+  require("import.imported").refuse(connector)
   connector.plugin:check()
   sync.limit(connector)
   sync.script(home, connector)

@@ -60,7 +60,7 @@ end
 
 --- Plans; see the head of this file.
 function M.run(home, connector, options, fn)
-  if not options.offline then require("c1.imported").refuse(connector) end
+  if not options.offline then require("import.imported").refuse(connector) end
   sys.catch_signals() -- so that the copy goes at the end, whatever ends it
   local dir = copy_state(home, connector, options.empty)
   local ok, result = pcall(function()

@@ -342,7 +342,7 @@ end
 
 --- Syncs a connector.
 function M.run(home, connector, options)
-  if not options.fetch then require("c1.imported").refuse(connector) end
+  if not options.fetch then require("import.imported").refuse(connector) end
   homes.check(home.dir)
   sys.catch_signals()
   local lock = M.lock(home, connector.name, options.wait)

@@ -8,10 +8,10 @@
 local connectors = require "config.connector"
 local fail = require "fail"
 local fetching = require "sync.fetch"
-local imported = require "c1.imported"
+local imported = require "import.imported"
 local json = require "host.json"
 local sync = require "sync.sync"
-local types = require "c1.types"
+local types = require "import.types"
 
 local M = {}
 
@@ -84,7 +84,7 @@ local function fetcher(file, known, notes)
       keep_raw = connector.options.keep_raw ~= false, concurrency = 1,
     }
     run.fetch = fetch
-    local rows = require("c1.row").reader { file = file, types = known.names, note = counter(notes) }
+    local rows = require("import.row").reader { file = file, types = known.names, note = counter(notes) }
     reading(fetch.take, fetch, function(kind, emit, set_aside)
       give(rows, fetch, kind, emit, set_aside, options)
     end)

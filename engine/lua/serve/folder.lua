@@ -3,10 +3,10 @@
 --
 --   local folder <close> = folder.new(base, id)     the files are gone when it is closed
 local fail = require "fail"
-local finish = require "c1.finish"
+local finish = require "serve.finish"
 local json = require "host.json"
 local mode = require "mode"
-local status = require "c1.status"
+local status = require "serve.status"
 local sys = require "host.sys"
 local wire = require "host.wire"
 

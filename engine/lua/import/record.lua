@@ -1,10 +1,10 @@
 -- record: what other connectors' messages are as Reeve's records: the mapping of what is imported. Pure, as every
--- mapping: (raw, at), raw being a message as c1/row.lua gives it, at.settings.types the file's types.
+-- mapping: (raw, at), raw being a message as import/row.lua gives it, at.settings.types the file's types.
 --
 -- A field that Reeve has no place for goes into the profile under its own name.
 local id = require "c1.id"
 local message = require "c1.message"
-local plain = require("c1.types").plain
+local plain = require("import.types").plain
 
 local M = {}
 

@@ -40,13 +40,13 @@ local function session_of(ctx, name, credential, options, shared)
   local metadata = metadata_of(ctx, name)
   metadata() -- what is wrong in its file or plugin is told before anything is begun
   local folder, lock = folder_of(ctx, name, options)
-  local channel = require("c1.grpc").channel { client = shared.client, origin = credential.origin,
-    token = require("c1.token").new { credential = credential, client = shared.client },
-    agent = require("c1.account").agent(credential) }
-  return require("c1.session").new { name = name, channel = channel, lock = lock, folder = folder,
-    host_id = require("c1.machine").host_id(options.host_id), slots = options.task_concurrency,
+  local channel = require("serve.grpc").channel { client = shared.client, origin = credential.origin,
+    token = require("serve.token").new { credential = credential, client = shared.client },
+    agent = require("serve.account").agent(credential) }
+  return require("serve.session").new { name = name, channel = channel, lock = lock, folder = folder,
+    host_id = require("serve.machine").host_id(options.host_id), slots = options.task_concurrency,
     batch = options.get_tasks, metadata = metadata, options = options.sync, jobs = shared.jobs,
-    work = function(path) return require("c1.process").run(ctx, "c1-task", name, path) end }
+    work = function(path) return require("serve.process").run(ctx, "c1-task", name, path) end }
 end
 
 -- One client for all: requests of one connector hold no slot that another waits for.
@@ -101,9 +101,9 @@ end
 
 local function serve(ctx, names, options, sessions)
   local failures, tasks, statuses = {}, {}, {}
-  local credentials = require("c1.account").all(ctx.home, names, options)
+  local credentials = require("serve.account").all(ctx.home, names, options)
   local shared = { client = client_of(credentials, options),
-    jobs = require("c1.turn").new(ctx.home.options.jobs or 2) }
+    jobs = require("serve.turn").new(ctx.home.options.jobs or 2) }
   for i, name in ipairs(names) do sessions[i] = session_of(ctx, name, credentials[name], options, shared) end
   serve_health(ctx, names, sessions, options)
   for i, session in ipairs(sessions) do tasks[i] = begin(session, failures) end

@@ -110,7 +110,7 @@ function rows.entitlement(self, message, type, resource, external_id)
   local on = message.resource.id
   if not on or not self.types[on.resource_type] then
     self.note("undescribed", on and on.resource_type or "none")
-  elseif message.slug and message.slug ~= require("c1.record").slug(message.id or "", on) then
+  elseif message.slug and message.slug ~= require("import.record").slug(message.id or "", on) then
     self.note("slug", message.id)
   end
 end
@@ -156,12 +156,12 @@ function rows.grant(self, message, type, resource, entitlement, to_type, to_id, 
     self.note("undescribed", on and on.resource_type or "none")
   elseif not to or not self.types[to.resource_type] then
     self.note("undescribed", to and to.resource_type or "none")
-  elseif require("c1.record").is_derived(message) then
+  elseif require("import.record").is_derived(message) then
     self.note("derived")
   end
 end
 
---- What makes rows of one file. spec: file (an open host.c1z_read), types (their names, c1/types.lua),
+--- What makes rows of one file. spec: file (an open host.c1z_read), types (their names, import/types.lua),
 --- note(how, what).
 function M.reader(spec)
   return setmetatable(spec, { __index = M })

@@ -1,5 +1,5 @@
 -- finish: how a task ended, as ConductorOne is told (BatonServiceFinishTaskRequest, without its ids).
-local status = require "c1.status"
+local status = require "serve.status"
 
 local M = {}
 

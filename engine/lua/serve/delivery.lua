@@ -3,9 +3,9 @@
 -- Both are tried again where a failure may pass. A file is sent from its beginning each time, and only while its first
 -- request is young: what it says of the target's access is not to arrive as news when it is none any more.
 local log = require "log"
-local status = require "c1.status"
+local status = require "serve.status"
 local task = require "target.task"
-local timing = require "c1.timing"
+local timing = require "serve.timing"
 
 local M = {}
 

@@ -13,7 +13,7 @@
 local asset = require "host.asset"
 local encoded = require "encoded"
 local messages = require "c1.messages"
-local status = require "c1.status"
+local status = require "serve.status"
 local task = require "target.task"
 local wire = require "host.wire"
 

@@ -80,7 +80,7 @@ end
 
 --- Is either of two connectors' states one that was read from a file?
 function M.wanted(home, ...)
-  local imported = require "c1.imported"
+  local imported = require "import.imported"
   for _, name in ipairs { ... } do
     local ok, tree = pcall(require("config.connector").read, home, name)
     if ok and tree.plugin == imported.NAME then return true end

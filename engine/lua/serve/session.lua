@@ -3,14 +3,14 @@
 -- A task is taken when there is a slot for it. One that comes again while it is worked on is passed over. After its
 -- end one comes again because that was lost on the way, and it is told once more; or, where it had failed and could
 -- be tried again, because it is: then it is done.
-local answer = require "c1.answer"
-local delivery = require "c1.delivery"
+local answer = require "serve.answer"
+local delivery = require "serve.delivery"
 local fail = require "fail"
-local finish = require "c1.finish"
+local finish = require "serve.finish"
 local log = require "log"
-local status = require "c1.status"
+local status = require "serve.status"
 local task = require "target.task"
-local timing = require "c1.timing"
+local timing = require "serve.timing"
 
 local M = {}
 local Session = {}
@@ -24,11 +24,11 @@ local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "cr
   INVALID_ARGUMENT = "unavailable", UNIMPLEMENTED = "unavailable", FAILED_PRECONDITION = "unavailable",
   NOT_FOUND = "unavailable" }
 
---- spec: home, name, channel (c1.grpc), host_id, slots (tasks at once), batch (asks for several), metadata() -> a
+--- spec: home, name, channel (serve.grpc), host_id, slots (tasks at once), batch (asks for several), metadata() -> a
 --- ConnectorMetadata, folder (of its own, for the files of tasks), options (the operator's, of syncs), work(folder) ->
---- exit status (has a process do a task), jobs (a c1.turn that all connectors share: syncs at once).
+--- exit status (has a process do a task), jobs (a serve.turn that all connectors share: syncs at once).
 function M.new(spec)
-  local self = setmetatable({ greeted = false, syncing = require("c1.turn").new(1),
+  local self = setmetatable({ greeted = false, syncing = require("serve.turn").new(1),
     running = {}, count = 0, -- id -> its task here, or true while it is in the queue; how many are no longer in it
     queue = {}, telling = {}, -- tasks without a slot; id -> the end that is being told
     ended = {}, order = {} }, Session) -- id -> how; the ids, oldest first
@@ -40,7 +40,7 @@ end
 
 --- Introduces the connector; id: of the task that asks for it. True, or nil and the problem.
 function Session:hello(id)
-  local machine = require "c1.machine"
+  local machine = require "serve.machine"
   local done, problem = self.channel:call("Hello", { host_id = self.host_id, task_id = id,
     build_info = machine.build_info(), os_info = machine.os_info(), connector_metadata = self.metadata() })
   return done and true, problem

@@ -1,7 +1,7 @@
 -- imported: what stands in place of a plugin where there is no target to ask: a connector whose records are read from
--- .c1z files (c1/import.lua). Its file says "plugin": "c1z"; its types are those that the files had.
+-- .c1z files (import/import.lua). Its file says "plugin": "c1z"; its types are those that the files had.
 local fail = require "fail"
-local types = require "c1.types"
+local types = require "import.types"
 
 local M = {}
 local Plugin = {}
@@ -10,7 +10,7 @@ Plugin.__index = Plugin
 --- What a connector's file says as its plugin.
 M.NAME = "c1z"
 
--- Raised when what a message becomes (c1/row.lua, c1/record.lua) changes: nothing that was remembered is of use then.
+-- Raised when what a message becomes (row.lua, record.lua) changes: nothing that was remembered is of use then.
 local FORM <const> = 1
 
 local LISTS <const> = { "entitlement", "grant", "resource" }
@@ -32,7 +32,7 @@ function M.command(home, name)
   return own and ("reeve import %s -f FILE"):format(name) or "reeve sync " .. name
 end
 
---- The plugin of a connector without one. `read`: types that are just being read (c1/types.lua) in place of those kept.
+--- The plugin of a connector without one. `read`: types that are just being read (types.lua) in place of those kept.
 function M.plugin(home, name, read)
   local known = read or types.load(home, name)
   local version = require "version"
@@ -56,7 +56,7 @@ function Plugin:connector()
 end
 
 function Plugin.mapping()
-  local record = require "c1.record"
+  local record = require "import.record"
   return { resource = record.resource, entitlement = record.entitlement, grant = record.grant }
 end
 

@@ -10,7 +10,7 @@
 --
 -- A flag goes before its variable, an empty variable is none. A wrong variable is a matter of configuration (exit 3), a
 -- wrong flag one of usage (2). What children are to know of it is put into their environment; secrets are taken out.
-local baton = require "c1.baton"
+local baton = require "serve.baton"
 local fail = require "fail"
 local reference = require "config.reference"
 local shape = require "shape"

@@ -1,6 +1,6 @@
 -- token: the access token of one connector at ConductorOne.
 --
---   local token = require("c1.token").new { credential = credential, client = client }
+--   local token = require("serve.token").new { credential = credential, client = client }
 --   local value, problem = token:get()    the value of the authorization header, a secret; in a task
 --   token:forget()                        ConductorOne refused it: the next get asks for another
 --

@@ -3,7 +3,7 @@
 -- ConductorOne says in each answer when it wants the next.
 local log = require "log"
 local task = require "target.task"
-local timing = require "c1.timing"
+local timing = require "serve.timing"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 -- account: the credential of a connector at ConductorOne: that of flags and variables (environment.lua), else the
 -- connector's own, by its keys c1.client_id and c1.client_secret.
-local credential = require "c1.credential"
+local credential = require "serve.credential"
 local fail = require "fail"
 local reference = require "config.reference"
 local sys = require "host.sys"
@@ -68,7 +68,7 @@ function M.check(ctx, c)
   if not own then return end
   local client = fail.try(require("host.http").client { named = { own.host }, user_agent = M.agent(own) })
   local value, problem = require("target.task").run(function()
-    return require("c1.token").new({ credential = own, client = client }):get()
+    return require("serve.token").new({ credential = own, client = client }):get()
   end)
   client:close()
   if not value then fail(problem.code == 16 and "credentials" or "unavailable", c.name .. ": " .. problem.message) end

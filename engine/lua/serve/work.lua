@@ -1,9 +1,9 @@
 -- work: what the process does that a task has been given to (`reeve c1-task`): syncs and exports, or lists events.
 --
--- It ends by saying how the task ended; c1/answer.lua brings that, and the file, to ConductorOne.
+-- It ends by saying how the task ended; serve/answer.lua brings that, and the file, to ConductorOne.
 local fail = require "fail"
-local finish = require "c1.finish"
-local status = require "c1.status"
+local finish = require "serve.finish"
+local status = require "serve.status"
 
 local M = {}
 
@@ -59,9 +59,9 @@ end
 
 --- Does the task that the folder holds, and says in it how it ended. Returns the exit status.
 function M.run(ctx, name, path)
-  local folder = require("c1.folder").of(path)
+  local folder = require("serve.folder").of(path)
   local job, options = folder:task()
-  local kind = require("c1.answer").kind(job)
+  local kind = require("serve.answer").kind(job)
   local ok, how = pcall(kinds[kind], ctx, name, job, options, folder)
   if ok then
     folder:finish(how)

@@ -1,10 +1,10 @@
 -- answer: what is done for a task, by its kind. What touches a connector's state or its target is done in a process
--- of its own (`reeve c1-task`, c1/work.lua), so that a sync that fails, hangs or is killed takes nothing with it.
-local delivery = require "c1.delivery"
-local finish = require "c1.finish"
-local heartbeat = require "c1.heartbeat"
+-- of its own (`reeve c1-task`, serve/work.lua), so that a sync that fails, hangs or is killed takes nothing with it.
+local delivery = require "serve.delivery"
+local finish = require "serve.finish"
+local heartbeat = require "serve.heartbeat"
 local messages = require "c1.messages"
-local status = require "c1.status"
+local status = require "serve.status"
 
 local M = {}
 
@@ -21,7 +21,7 @@ end
 -- Has a process do the task, in a folder that is gone afterwards; fn(folder, how it ended) says what is told.
 -- `turns`: what the process waits its turn in, if anything.
 local function in_process(session, job, turns, fn)
-  local folder <close> = require("c1.folder").new(session.folder, job.id, job, session.options)
+  local folder <close> = require("serve.folder").new(session.folder, job.id, job, session.options)
   local exit_status = turns and turns:hold(session.work, folder.path) or session.work(folder.path)
   return fn(folder, folder:ended(exit_status))
 end
@@ -57,7 +57,7 @@ function kinds.list_events(session, job)
   return in_process(session, job, nil, function(_, ended) return ended end)
 end
 
---- Does what a task asks for, and says how it ended (c1/finish.lua). May raise: the task failed then.
+--- Does what a task asks for, and says how it ended (serve/finish.lua). May raise: the task failed then.
 function M.to(session, job, kind)
   if kinds[kind] then return kinds[kind](session, job) end
   return finish.error({ code = status.code.UNIMPLEMENTED,
