@@ -1,9 +1,8 @@
 /* browse: the state as those see it who read it: records, changes, what was left out.
  *
- * A browse copies what it gives out, a batch at a time, so that no reader of the store stays open
- * while Lua, a pager or a slow disk has the word. What it shows is one moment all the same: it
- * reads as of a run, and later runs do not disturb that. Memory is bounded by BROWSE_BATCH records
- * and, for listings, by the sorter. */
+ * A browse copies what it gives out, so that no reader of the store stays open while Lua, a pager
+ * or a slow disk has the word. What it shows is one moment all the same: it reads as of a run, and
+ * later runs do not disturb that. Memory is bounded by the largest record and the sorter. */
 #ifndef REEVE_BROWSE_H
 #define REEVE_BROWSE_H
 
