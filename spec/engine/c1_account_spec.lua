@@ -92,6 +92,14 @@ describe("c1.client_id and c1.client_secret", function()
       .. "with `reeve secret set main c1.client_secret` again", account(), 1, true)
   end)
 
+  it("can be entered again, and what tries them is said", function()
+    enter(clientsecret.id)
+    local r = reeve.run { "secret", "set", "main", "c1.client_secret", home = home,
+      stdin = clientsecret.secret .. "\n" }
+    assert.equal(0, r.code, r.err)
+    assert.matches("sealed c1.client_secret; `reeve c1 main` tries it", r.err, 1, true)
+  end)
+
   it("go together", function()
     assert.equal(2, set({ "c1.client_secret=-" }, clientsecret.secret .. "\n").code)
     assert.equal(0, set({ "c1.client_id=" .. clientsecret.id }).code)

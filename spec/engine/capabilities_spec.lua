@@ -224,6 +224,13 @@ describe("config", function()
   end)
 end)
 
+it("a name that a connector and a plugin have is told once", function()
+  reeve.connector(home, "acme", { plugin = "acme" })
+  local there = reeve.run({ "config", "elephant", home = home }).err:match "there are: ([^\n]*)"
+  os.remove(home .. "/connectors/acme.json")
+  assert.equal(1, select(2, there:gsub("acme", "")), there)
+end)
+
 it("a name that nobody has is a mistake of usage, a connector that is wrong one of configuration", function()
   for _, command in ipairs { "capabilities", "config" } do
     local r = reeve.run { command, "acm", home = home }

@@ -24,7 +24,7 @@ function actions.set(ctx, name, key)
   secret_spec({ manifest = plugin.manifest }, key)
   local pending = edit.assign(plugin.manifest, tree, { key .. "=-" }, 1)
   edit.keep(ctx, connector.build(ctx.home, name, tree, pending), "secret set", before)
-  ctx.out:say(("%s: sealed %s; `reeve check %s` tries it"):format(name, key, name))
+  ctx.out:say(("%s: sealed %s; `reeve %s %s` tries it"):format(name, key, key:find("^c1%.") and "c1" or "check", name))
   return 0
 end
 

@@ -137,7 +137,9 @@ function M.manifest(home, name)
   local plugins = require "plugin.plugin"
   if plugins.find(home, name) then return plugins.load(home, name).manifest end
   local names = home:connectors()
-  for _, found in ipairs(plugins.list(home)) do names[#names + 1] = found.name end
+  for _, found in ipairs(plugins.list(home)) do
+    if not require("shape").contains(names, found.name) then names[#names + 1] = found.name end
+  end
   fail("usage", ("there is no connector or plugin '%s'"):format(name),
     require("suggest").hint(name, names, "there are"))
 end
