@@ -125,6 +125,7 @@ describe("a variable of ConductorOne's connectors", function()
       .. "BATON_OTEL_COLLECTOR_ENDPOINT, BATON_PROVISIONING$", got.message)
     got = read { BATON_TASK_CONCURENCY = "7" }
     assert.matches("^did you mean 'BATON_TASK_CONCURRENCY'%?", got.hint)
+    assert.is_nil(read({ BATON_FOO = "x" }).hint:find("did you mean", 1, true)) -- BATON_FILE, which is not taken
     got = read { BATON_ACME_CLIENT_ID = "x" }
     assert.equal("BATON_ACME_CLIENT_ID: reeve knows no such variable", got.message)
     assert.matches("`reeve set NAME acme_client_id=…`, or, where it is a secret, by "
@@ -141,7 +142,9 @@ describe("a variable of ConductorOne's connectors", function()
     for name in ("BATON_CLIENT_ID BATON_CLIENT_SECRET"):gmatch("%S+") do
       local got = read { [name] = "hunter2hunter2" }
       assert.equal("config", got.code)
-      assert.matches("go together", got.message)
+      local other = name == "BATON_CLIENT_ID" and "SECRET" or "ID"
+      assert.matches("go together, and the " .. other:lower() .. " is missing", got.message)
+      assert.matches("BATON_CLIENT_" .. other .. " says it, or --client-" .. other:lower(), got.hint, 1, true)
       assert.is_nil(got.message:find("hunter2", 1, true))
     end
     local both = { BATON_CLIENT_ID = "otter@acme.example/bct", BATON_CLIENT_SECRET = "hunter2hunter2" }

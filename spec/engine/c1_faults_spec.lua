@@ -58,11 +58,22 @@ describe("reeve c1", function()
       assert.same({}, s.c1:events { event = "connection" })
     end)
 
+    it("ends where syncs are to be of a type that there is none of", function()
+      for name, value in pairs { BATON_SYNC_RESOURCE_TYPES = "user,roles", BATON_SYNC_RESOURCES = "bid:r:roles/1" } do
+        local process = ended { [name] = value }
+        assert.equal(3, process.code)
+        assert.matches("acme has no resource type 'roles'.*its types: ", process.err)
+      end
+      assert.same({}, s.c1:events { event = "connection" })
+    end)
+
     it("ends where ConductorOne refuses its key", function()
       s = service.new()
       local process = ended { BATON_CLIENT_SECRET = s.c1:client("other").secret }
       assert.equal(4, process.code)
       assert.matches("ConductorOne refuses the client id and secret", process.err, 1, true)
+      assert.equal(1, select(2, process.err:gsub("ConductorOne refuses", "")), process.err)
+      assert.matches("`reeve set acme c1.client_id=… c1.client_secret=-`", process.err, 1, true)
     end)
 
     it("ends where ConductorOne refuses the connector", function()

@@ -1,6 +1,7 @@
 -- Files that other connectors wrote, as runs: what becomes of their messages, and how they compare with Reeve's own.
 local acme = require "acme"
 local c1z = require "c1z"
+local clientsecret = require "clientsecret"
 local reeve = require "reeve"
 
 local field, any, id, row = c1z.field, c1z.any, c1z.id, c1z.row
@@ -245,6 +246,10 @@ describe("a connector that was imported", function()
     local r = reeve.run { "sync", "--all", home = home }
     assert.equal(0, r.code)
     assert.matches("old: passed over", r.err)
+    r = reeve.run { "c1", "old", home = home, env = { BATON_CLIENT_ID = clientsecret.id,
+      BATON_CLIENT_SECRET = clientsecret.secret } }
+    assert.equal(2, r.code, r.err)
+    assert.matches("old has no target to ask", r.err)
     r = reeve.run { "add", "c1z", "other", home = home }
     assert.equal(2, r.code)
     assert.matches("reeve import NAME", r.err)

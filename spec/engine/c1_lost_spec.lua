@@ -72,7 +72,7 @@ describe("reeve c1", function()
         fault.method, fault.skip = "GetTask", 1
         s.c1:fault(fault)
         assert.is_true(s:task({ kind = "hello" }).success)
-        assert.equal(1, s:log("no tasks from ConductorOne").again_in_s, reeve.encode(fault))
+        assert.equal(1, s:log("cannot be asked for tasks").again_in_s, reeve.encode(fault))
       end
       assert.is_true(s:task({ kind = "hello" }).success)
       s:stop()
@@ -93,11 +93,12 @@ describe("reeve c1", function()
       serving()
       s.c1:wait { event = "call", method = "GetTask" }
       s.c1:fault { method = "GetTask", times = 2, grpc = { code = 8, message = "slower" } }
-      assert.equal(1, s:log("no tasks from ConductorOne").again_in_s)
-      assert.equal(4, s:log("no tasks from ConductorOne").again_in_s)
+      assert.equal(1, s:log("cannot be asked for tasks").again_in_s)
+      assert.equal(4, s:log("cannot be asked for tasks").again_in_s)
+      assert.equal("acme", s:log("ConductorOne answers again").connector)
       assert.is_true(s:task({ kind = "hello" }).success)
       s.c1:fault { method = "GetTask", grpc = { code = 8, message = "slower" } }
-      assert.equal(1, s:log("no tasks from ConductorOne").again_in_s)
+      assert.equal(1, s:log("cannot be asked for tasks").again_in_s)
       s:stop()
     end)
 
@@ -117,7 +118,7 @@ describe("reeve c1", function()
       s.c1:wait { event = "call", method = "GetTask" }
       s.c1:fault { method = "token", token = { status = 401, body = '{"error":"invalid_client"}' } }
       s.c1:revoke()
-      assert.is_truthy(s:log("no tasks from ConductorOne").message:find("refuses the client id and secret", 1, true))
+      assert.is_truthy(s:log("cannot be asked for tasks").message:find("refuses the client id and secret", 1, true))
       assert.is_true(s:task({ kind = "hello" }).success)
       s:stop()
     end)
@@ -130,7 +131,7 @@ describe("reeve c1", function()
       s.c1:revoke()
       assert.is_true(s:task({ kind = "hello" }).success)
       assert.equal(1, #s.c1:events { event = "answer", status = 16 })
-      assert.is_nil(reeve.read(s.process.err_path):find("no tasks from ConductorOne", 1, true))
+      assert.is_nil(reeve.read(s.process.err_path):find("cannot be asked for tasks", 1, true))
       s:stop()
     end)
   end)

@@ -125,6 +125,11 @@ describe("reeve c1", function()
     local held = s:task { kind = "sync_full" }
     assert.same({ 9, 0 }, { held.code, uploads(held.task) })
     assert.matches("3 of 5 user would be removed (60 %); the limit is 30%", held.message, 1, true)
+    assert.equal("warn", s:log("3 of 5 user would be removed", "acme").level)
+    assert.matches("`reeve diff acme 2` .* `reeve accept acme` or `reeve reject acme`",
+      s:log("shows what would change").msg)
+    local ended = s:log("task ended", "FAILED_PRECONDITION")
+    assert.matches("^acme: run 2 held in .*; 3 of 5 user would be removed %(60 %%%); the limit is 30%%$", ended.message)
     assert.equal(0, s.w:run({ "accept", "acme" }).code)
     local finished = s:task { kind = "sync_full" }
     assert.is_true(finished.success)
@@ -169,6 +174,24 @@ describe("reeve c1", function()
     assert.matches("signal 9", finished.message)
     assert.is_true(s:task({ kind = "sync_full" }).success)
     s:stop()
+  end)
+
+  it("logs what its processes do, in the form and from the level that it has itself", function()
+    for level, lines in pairs { info = 1, warn = 0 } do
+      serving(nil, { env = { BATON_LOG_LEVEL = level } })
+      assert.is_true(s:task({ kind = "sync_full" }).success)
+      assert.equal(5, s:task({ kind = "list_events", payload = { event_feed_id = "no-such-feed" } }).code)
+      local told = { accepted = 0, feed = 0 }
+      for line in s:stop().err:gmatch "[^\n]+" do
+        local entry = reeve.json(line) -- every line is one
+        for word in pairs(told) do
+          if (entry.msg .. (entry.message or "")):find(word, 1, true) then told[word] = told[word] + 1 end
+        end
+      end
+      assert.same({ accepted = lines, feed = 1 }, told)
+      s:close()
+      s = nil
+    end
   end)
 
   it("declines to sync a connector that is paused", function()

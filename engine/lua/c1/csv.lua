@@ -89,7 +89,7 @@ function M.write(spec)
       spec.step(n)
     end)
   end)
-  notes:tell()
+  notes:tell(spec.name)
   return n
 end
 

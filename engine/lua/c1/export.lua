@@ -107,7 +107,7 @@ function M.write(spec)
   local types = snapshot.types(spec.home, spec.name, run)
   local selection = require("c1.selection").new(options, types)
   local self = setmetatable({ st = spec.st, step = spec.step, notes = require("c1.notes").new(WORDS), n = 0,
-    selection = selection, has = { resource = 0, entitlement = 0, grant = 0 } }, Export)
+    connector = spec.name, selection = selection, has = { resource = 0, entitlement = 0, grant = 0 } }, Export)
   self.declared = snapshot.declared(spec.home, spec.name, run)
   require("state.export").whole(spec.path, function(by, folder)
     local file <close> = fail.try(require("host.c1z").create(folder, selection.sync_type, id.sync(run.started),
@@ -116,7 +116,7 @@ function M.write(spec)
     self:fill(run, types)
     fail.try(file:write(by, spec.path))
   end)
-  self.notes:tell()
+  self.notes:tell(self.connector)
   self.has.sync_type, self.has.missing = selection.sync_type, selection.missing
   return self.n, self.has
 end

@@ -18,12 +18,12 @@ function Notes:add(how, what)
   if note.n <= NAMED then note[note.n] = what end
 end
 
---- A line of the log for each word that was noted.
-function Notes:tell()
+--- A line of the log for each word that was noted, of a connector's export.
+function Notes:tell(connector)
   for _, word in ipairs(self.words) do
     local note = self.of[word[1]]
     if note then
-      require("log").warn(word[2], { count = note.n,
+      require("log").warn(word[2], { connector = connector, count = note.n,
         what = table.concat(note, ", ") .. (note.n > NAMED and ", …" or "") })
     end
   end

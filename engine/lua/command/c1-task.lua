@@ -5,6 +5,7 @@ return {
   usage = "NAME FOLDER",
   min = 2,
   max = 2,
+  flags = { { name = "log-level", arg = "LEVEL", help = "what is logged, as `reeve c1` was told" } },
   examples = { { "reeve c1-task main /var/lib/reeve/connectors/main/c1/TASK", "as `reeve c1` does it" } },
   run = function(ctx, args)
     return require("serve.work").run(ctx, args[1], args[2])

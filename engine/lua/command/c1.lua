@@ -12,8 +12,8 @@ local function names_of(ctx, args, flags)
     if not seen[name] and (not flags.all or tree.c1) then names[#names + 1], seen[name] = name, true end
   end
   if #names == 0 then
-    fail("failed", "no connector has a credential of ConductorOne",
-      "`reeve set NAME c1.client_id=… c1.client_secret=-` gives it one")
+    fail("failed", "no connector has a credential of ConductorOne of its own",
+      "`reeve set NAME c1.client_id=… c1.client_secret=-` gives it one; BATON_CLIENT_ID is for `reeve c1 NAME`")
   end
   return names
 end

@@ -52,14 +52,15 @@ function M.own(c, api_host)
   return parse(c.name, keys.client_id, secret_of(c, keys.client_secret, M.origins(c)), api_host)
 end
 
---- The credential of a connector; raises where it has none, or a wrong one.
-function M.of(home, name, options)
+--- The credential of a connector; raises where it has none, or a wrong one. `several`: of which it is one.
+function M.of(home, name, options, several)
   if options.client_id then
     return parse(name, options.client_id, options.client_secret, options.api_host)
   end
   local found = M.own(require("config.connector").load(home, name), options.api_host)
   return found or fail("config", ("%s: no client id of ConductorOne"):format(name),
-    ("set BATON_CLIENT_ID and BATON_CLIENT_SECRET, or `reeve set %s c1.client_id=… c1.client_secret=-`"):format(name))
+    ("%s`reeve set %s c1.client_id=… c1.client_secret=-`"):format(
+      several and "" or "set BATON_CLIENT_ID and BATON_CLIENT_SECRET, or ", name))
 end
 
 --- Asks ConductorOne for a token with what a connector has of its own, and says so; raises where it is refused.
@@ -80,7 +81,7 @@ end
 function M.all(home, names, options)
   local found, whose = {}, {}
   for _, name in ipairs(names) do
-    local c = M.of(home, name, options)
+    local c = M.of(home, name, options, #names > 1)
     local other = whose[c.client_id]
     if other then
       fail("config", ("%s and %s have the same client id of ConductorOne"):format(other, name),

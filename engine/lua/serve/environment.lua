@@ -46,7 +46,8 @@ function parse.integer(entry, text)
 end
 
 function parse.choice(entry, text)
-  return entry.choices[text:lower()], "one of " .. table.concat(shape.names(entry.choices), ", ")
+  local names = shape.names(entry.choices)
+  return entry.choices[text:lower()], (#names > 1 and "one of " or "") .. table.concat(names, ", ")
 end
 
 function parse.folder(_, text)
@@ -155,8 +156,11 @@ local function used_by(home, connectors)
 end
 
 local function unknown(name)
-  local setting = name:gsub("^BATON_", ""):lower()
-  local near = require("suggest").question(name, shape.names(baton.variables))
+  local setting, taken = name:gsub("^BATON_", ""):lower(), {}
+  for variable, entry in pairs(baton.variables) do
+    if entry.into then taken[#taken + 1] = variable end
+  end
+  local near = require("suggest").question(name, taken)
   return "reeve knows no such variable", ("%sa setting of a connector is said by `reeve set NAME %s=…`, or, where it "
     .. "is a secret, by `%s=env:%s`"):format(near and near .. " " or "", setting, setting, name)
 end
@@ -203,7 +207,9 @@ end
 
 local function check_together(options, connectors)
   if (options.client_id == nil) ~= (options.client_secret == nil) then
-    fail("config", "BATON_CLIENT_ID and BATON_CLIENT_SECRET go together, and one of them is missing")
+    local missing = options.client_id and "secret" or "id"
+    fail("config", ("a client id and its client secret go together, and the %s is missing"):format(missing),
+      ("BATON_CLIENT_%s says it, or --client-%s"):format(missing:upper(), missing))
   end
   if options.client_id and #connectors > 1 then
     fail("usage", "a client id is one connector's, and several are named",

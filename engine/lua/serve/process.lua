@@ -11,6 +11,7 @@ local function command_line(ctx, ...)
   if ctx.flags.log_format then add("--log-format", ctx.flags.log_format) end
   if ctx.flags.verbose then add "--verbose" end
   if ctx.flags.quiet then add "--quiet" end
+  if ctx.flags.log_level then add("--log-level", ctx.flags.log_level) end
   return argv
 end
 

@@ -36,9 +36,24 @@ local function metadata_of(ctx, name)
   end
 end
 
+-- What is wrong in a connector's file or plugin, or in what is wanted of its syncs, is told before anything is begun.
+local function check(ctx, name, sync)
+  local connector = require("config.connector").load(ctx.home, name)
+  require("import.imported").refuse(connector)
+  local wanted, known = table.move(sync.types or {}, 1, #(sync.types or {}), 1, {}), connector.manifest.resources
+  for _, target in ipairs(sync.targets or {}) do wanted[#wanted + 1] = target.type end
+  for _, type in ipairs(wanted) do
+    if not known[type] then
+      fail("config", ("%s has no resource type '%s', and syncs are to be of it alone"):format(name, type),
+        require("suggest").hint(type, require("shape").names(known), "its types"))
+    end
+  end
+end
+
 local function session_of(ctx, name, credential, options, shared)
+  check(ctx, name, options.sync)
   local metadata = metadata_of(ctx, name)
-  metadata() -- what is wrong in its file or plugin is told before anything is begun
+  metadata() -- it can be told
   local folder, lock = folder_of(ctx, name, options)
   local channel = require("serve.grpc").channel { client = shared.client, origin = credential.origin,
     token = require("serve.token").new { credential = credential, client = shared.client },
@@ -59,14 +74,15 @@ local function client_of(credentials, options)
   return client
 end
 
--- Runs a session until ConductorOne refuses it. One that is refused ends no other.
-local function begin(session, failures)
+-- Runs a session until ConductorOne refuses it. One that is refused ends no `others`, and is told at once; else it is
+-- this program's last word.
+local function begin(session, failures, others)
   return task.spawn(function()
     local ok, why = pcall(session.run, session)
     if ok then return end
     session.failure = fail.is(why) and why or fail.new("failed", tostring(why))
     failures[#failures + 1] = session.failure
-    log.error(session.failure.message, { connector = session.name })
+    if others then log.error(session.failure.message, { connector = session.name, hint = session.failure.hint }) end
   end)
 end
 
@@ -106,7 +122,7 @@ local function serve(ctx, names, options, sessions)
     jobs = require("serve.turn").new(ctx.home.options.jobs or 2) }
   for i, name in ipairs(names) do sessions[i] = session_of(ctx, name, credentials[name], options, shared) end
   serve_health(ctx, names, sessions, options)
-  for i, session in ipairs(sessions) do tasks[i] = begin(session, failures) end
+  for i, session in ipairs(sessions) do tasks[i] = begin(session, failures, #sessions > 1) end
   for _, t in ipairs(tasks) do t:join() end
   if #failures == 1 then error(failures[1], 0) end
   for i, e in ipairs(failures) do statuses[i] = exit.status(e.code) end

@@ -46,6 +46,12 @@ function Session:hello(id)
   return done and true, problem
 end
 
+local function refused(name, how, problem)
+  fail(how, ("%s: not served: %s"):format(name, problem.message), how == "credentials"
+    and ("ConductorOne shows another secret where it is told to rotate the connector's credentials; "
+      .. "`reeve set %s c1.client_id=… c1.client_secret=-` takes it"):format(name) or nil)
+end
+
 -- Says hello until it is heard.
 local function greet(self)
   local failed = 0
@@ -53,7 +59,7 @@ local function greet(self)
     local done, problem = self:hello()
     if done then break end
     local final = not problem.transport and FINAL[status.name[problem.code]]
-    if final then fail(final, ("%s: ConductorOne refused it: %s"):format(self.name, problem.message)) end
+    if final then refused(self.name, final, problem) end
     failed = failed + 1
     local wait = timing.hello(failed)
     log.warn("ConductorOne is not reached", { connector = self.name, message = problem.message, again_in_s = wait })
@@ -80,13 +86,23 @@ local function tell(self, id, how)
   self.telling[id] = nil
 end
 
+-- A message's first two lines, in one: what happened, and what to do about it. The others of a held run are in the
+-- log already (work.lua).
+local function brief(message)
+  local first, second = message:match "^([^\n]*)\n?%s*([^\n]*)"
+  return second == "" and first or first .. "; " .. second
+end
+
+local function log_end(self, job, kind, problem)
+  log[problem and "warn" or "info"]("task ended", { connector = self.name, task = job.id, kind = kind,
+    status = problem and status.name[problem.code] or "OK", message = problem and brief(problem.message) })
+end
+
 local function work(self, job, kind)
   log.info("task begins", { connector = self.name, task = job.id, kind = kind })
   local ok, how = pcall(answer.to, self, job, kind)
   if not ok then how = finish.raised(how) end
-  local problem = how.status
-  log[problem and "warn" or "info"]("task ended", { connector = self.name, task = job.id, kind = kind,
-    status = problem and status.name[problem.code] or "OK", message = problem and problem.message })
+  log_end(self, job, kind, how.status)
   remember(self, job.id, how)
   tell(self, job.id, how)
 end
@@ -167,13 +183,16 @@ local function poll(self)
     local jobs, answered = ask(self)
     local wait
     if jobs then
+      if failed > 0 then log.info("ConductorOne answers again", { connector = self.name }) end
       local any = false
       for _, job in ipairs(jobs) do any = take(self, job) or any end
       failed, wait = 0, timing.poll(answered.next_poll, any)
+      log.debug("asked for tasks", { connector = self.name, given = any, again_in_s = wait })
     else
       failed = failed + 1
       wait = timing.again(failed)
-      log.warn("no tasks from ConductorOne", { connector = self.name, message = answered.message, again_in_s = wait })
+      log.warn("ConductorOne cannot be asked for tasks",
+        { connector = self.name, message = answered.message, again_in_s = wait })
     end
     task.sleep(wait)
   end

@@ -1,8 +1,10 @@
 -- work: what the process does that a task has been given to (`reeve c1-task`): syncs and exports, or lists events.
 --
 -- It ends by saying how the task ended; serve/answer.lua brings that, and the file, to ConductorOne.
+local exit = require "exit"
 local fail = require "fail"
 local finish = require "serve.finish"
+local log = require "log"
 local status = require "serve.status"
 
 local M = {}
@@ -23,14 +25,23 @@ local function extent(job, options)
     skip_grants = wanted.skip_grants or options.skip_grants }
 end
 
+-- How a sync went, in the log: its first line begins with the connector's name, which a field says here.
+local function tell(name, lines, level)
+  for i, line in ipairs(lines) do
+    local text = i == 1 and line:sub(#name + 3) or line
+    log[level](text:gsub("^%s+", ""):gsub("\n%s*", " "), { connector = name })
+  end
+end
+
 -- A held run waits for a person: asking again would fetch everything again and hold it again.
 local function held(name, result)
   local lines = require("sync.summary").lines(name, result)
+  tell(name, lines, "warn")
   return finish.error({ code = status.code.FAILED_PRECONDITION, message = table.concat(lines, "\n") }, true)
 end
 
 local function export(ctx, name, job, options, folder)
-  local st, _, run = require("state.snapshot").accepted(ctx, name)
+  local st, _, run = require("state.snapshot").current(ctx.home, name)
   require("c1.export").write { home = ctx.home, name = name, st = st, run = run, path = folder.path .. "/sync.c1z",
     options = extent(job, options), step = function() end }
   st:close()
@@ -41,13 +52,13 @@ local kinds = {}
 function kinds.sync_full(ctx, name, job, options, folder)
   local engine = job.sync_full.storage_engine
   if engine and engine ~= "" and engine ~= "sqlite" then
-    require("log").debug("ConductorOne asked for another form of file; it gets a c1z of version 1",
+    log.debug("ConductorOne asked for another form of file; it gets a c1z of version 1",
       { connector = name, asked = engine })
   end
   local result = require("sync.perform").run(ctx, name, { wait = true })
   if not result then fail("held", name .. ": paused (\"enabled\" is false)") end
   if result.outcome == "held" then return held(name, result) end
-  for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
+  tell(name, require("sync.summary").lines(name, result), "info")
   export(ctx, name, job, options, folder)
   return finish.success()
 end
@@ -57,7 +68,8 @@ function kinds.list_events(ctx, name, job)
     require("c1.events").list(ctx.home, name, job.list_events))
 end
 
---- Does the task that the folder holds, and says in it how it ended. Returns the exit status.
+--- Does the task that the folder holds, and says in it how it ended. Returns the exit status; raised is what the
+--- service, which tells how tasks end, does not know then.
 function M.run(ctx, name, path)
   local folder = require("serve.folder").of(path)
   local job, options = folder:task()
@@ -67,8 +79,11 @@ function M.run(ctx, name, path)
     folder:finish(how)
     return 0
   end
-  pcall(folder.finish, folder, finish.raised(how)) -- the folder is gone where the task was cancelled
-  error(how, 0)
+  local told = pcall(folder.finish, folder, finish.raised(how)) -- the folder is gone where the task was cancelled
+  if not told or not fail.is(how) then error(how, 0) end
+  if not how.signal then return exit.status(how.code) end
+  log.info(how.message, { connector = name })
+  return 128 + how.signal
 end
 
 return M

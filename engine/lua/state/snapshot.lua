@@ -34,17 +34,21 @@ function M.run(st, n)
   return n and n > 0 and decode(fail.try(st:run(n))) or nil
 end
 
---- The state of a connector with an accepted run; says "as of" on stderr. Returns state, meta, the run's
---- record.
-function M.accepted(ctx, name)
-  local st, meta = M.find(ctx.home, name)
+--- The state of a connector with an accepted run, its meta, and the run's record; raises where there is no such run.
+function M.current(home, name)
+  local st, meta = M.find(home, name)
   if not st or not meta.accepted or meta.accepted == 0 then
     local held = st and meta.held
     fail("failed", name .. ": no run was accepted yet", held and
       ("run %d is held: `reeve diff %s %d`, then `reeve accept %s`"):format(held, name, held, name)
-      or ("`%s` makes the first one"):format(require("import.imported").command(ctx.home, name)))
+      or ("`%s` makes the first one"):format(require("import.imported").command(home, name)))
   end
-  local run = M.run(st, meta.accepted) or {}
+  return st, meta, M.run(st, meta.accepted) or {}
+end
+
+--- The same, and says "as of" on stderr.
+function M.accepted(ctx, name)
+  local st, meta, run = M.current(ctx.home, name)
   ctx.out:say(("%s: as of %s, run %d"):format(name, run.ended or run.started or "?", meta.accepted))
   return st, meta, run
 end

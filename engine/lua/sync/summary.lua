@@ -66,7 +66,7 @@ function M.doubts(record, lines)
   return lines
 end
 
---- The lines that a sync ends with.
+--- The lines that a sync ends with; the last of a held one has a line end in it.
 function M.lines(name, result)
   local record, lines = result.run, {}
   local how = result.outcome == "held" and "held" or result.outcome == "partial" and "accepted, partial" or "accepted"
@@ -75,9 +75,8 @@ function M.lines(name, result)
   if result.outcome ~= "held" then return lines end
   for _, finding in ipairs(record.findings or {}) do lines[#lines + 1] = "  " .. finding.text end
   if record.cause then lines[#lines + 1] = "  " .. record.cause end
-  lines[#lines + 1] = ("  The former state stays in force. `reeve diff %s %d` shows what would change; then"):format(
-    name, record.run)
-  lines[#lines + 1] = ("  `reeve accept %s` or `reeve reject %s`."):format(name, name)
+  lines[#lines + 1] = ("  The former state stays in force. `reeve diff %s %d` shows what would change; then\n"
+    .. "  `reeve accept %s` or `reeve reject %s`."):format(name, record.run, name, name)
   return lines
 end
 
