@@ -8,7 +8,7 @@
 
 enum { PARTS = 4, VERSION = 2, KEY = 3 };
 
-struct span {
+struct text {
     const char *at;
     size_t len;
 };
@@ -22,7 +22,7 @@ static enum err refuse_unless(enum err rc, struct error *e, const char *why) {
     return rc == ERR_INVALID ? refuse(e, why) : rc;
 }
 
-static bool is(struct span s, const char *text) {
+static bool is(struct text s, const char *text) {
     return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
 }
 
@@ -30,8 +30,8 @@ static bool blank(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static struct span trimmed(const struct secret *s) {
-    struct span t;
+static struct text trimmed(const struct secret *s) {
+    struct text t;
     t.at = secret_bytes(s, &t.len);
     while (t.len && blank(t.at[t.len - 1])) t.len--;
     while (t.len && blank(*t.at)) t.at++, t.len--;
@@ -39,21 +39,21 @@ static struct span trimmed(const struct secret *s) {
 }
 
 /* Parts between colons; returns how many there are, of which the first PARTS are filled in. */
-static size_t split(struct span whole, struct span parts[PARTS]) {
+static size_t split(struct text whole, struct text parts[PARTS]) {
     const char *at = whole.at, *end = at + whole.len;
     for (size_t n = 0;; n++) {
         const char *colon = memchr(at, ':', (size_t)(end - at));
         const char *stop = colon ? colon : end;
-        if (n < PARTS) parts[n] = (struct span){at, (size_t)(stop - at)};
+        if (n < PARTS) parts[n] = (struct text){at, (size_t)(stop - at)};
         if (!colon) return n + 1;
         at = colon + 1;
     }
 }
 
-/* The part that is the key. Of the others only the version means something to us: what it stands in
- * front of it is for people, and for those who look for secrets in what is published. */
-static enum err find_key(struct span whole, struct span *key, struct error *e) {
-    struct span parts[PARTS];
+/* The part that is the key. Of the others only the version means something to us: what stands before
+ * it is for people, and for those who look for secrets in what is published. */
+static enum err find_key(struct text whole, struct text *key, struct error *e) {
+    struct text parts[PARTS];
     if (whole.len == 0) return refuse(e, "it is empty");
     size_t n = split(whole, parts);
     if (n == 1 && memchr(whole.at, '@', whole.len))
@@ -75,7 +75,7 @@ static const char *named(const struct json_value *v, const char *const *names, c
     return other;
 }
 
-static enum err check_type(struct span jwk, struct error *e) {
+static enum err check_type(struct text jwk, struct error *e) {
     static const char *const types[] = {"OKP", "RSA", "EC", "oct", NULL};
     static const char *const curves[] = {"Ed25519", "Ed448", "X25519", "X448", NULL};
     struct json_value kty = json_find(jwk.at, jwk.len, "kty");
@@ -134,7 +134,7 @@ static enum err check_public_half(const struct secret *jwk, const struct secret 
     return rc;
 }
 
-static enum err check_json(struct span jwk, struct error *e) {
+static enum err check_json(struct text jwk, struct error *e) {
     struct error why;
     enum err rc = json_check(jwk.at, jwk.len, LIMIT_JSON_DEPTH, NULL, &why);
     struct json_value v = json_value(jwk.at, jwk.len);
@@ -143,7 +143,7 @@ static enum err check_json(struct span jwk, struct error *e) {
 }
 
 enum err c1key_read(const struct secret *client_secret, struct secret **key, struct error *e) {
-    struct span part = {0}, text;
+    struct text part = {0}, json;
     struct secret *jwk = NULL;
     size_t len;
     *key = NULL;
@@ -154,9 +154,9 @@ enum err c1key_read(const struct secret *client_secret, struct secret **key, str
     if (rc)
         return refuse_unless(rc, e, "its fourth part, the key, is not base64url without padding; it "
                                     "may be cut, or have a blank or line end in it");
-    text.at = secret_bytes(jwk, &text.len);
-    rc = check_json(text, e);
-    if (!rc) rc = check_type(text, e);
+    json.at = secret_bytes(jwk, &json.len);
+    rc = check_json(json, e);
+    if (!rc) rc = check_type(json, e);
     if (!rc) rc = private_half(jwk, key, e);
     if (!rc) rc = check_public_half(jwk, *key, e);
     if (rc) {

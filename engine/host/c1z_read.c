@@ -184,9 +184,12 @@ static enum err open_unpacked(struct c1z_reader *r, const char *folder, uint64_t
     int fd = open_nameless(folder, path, &named);
     if (fd < 0) return err_errno(e, ERR_STORAGE, "unpack in", folder);
     enum err rc = unpack(r, fd, max, e);
-    if (!rc && !named) rc = give_name(fd, path, e);
+    if (!rc && !named) {
+        rc = give_name(fd, path, e);
+        named = !rc;
+    }
     if (!rc) rc = open_database(r, path, e);
-    if (named || !rc) unlink(path);
+    if (named) unlink(path);
     close(fd);
     return rc;
 }
@@ -424,7 +427,10 @@ enum err c1z_reader_locate(struct c1z_reader *r, struct span entitlement, struct
     *type = *resource = span_of(NULL, 0);
     uint64_t left = r->pieces; /* of the question beside which this one is asked */
     enum err result = r->locate ? ERR_OK : prepare_locate(r, sql, e);
-    if (result || !r->locate) return result;
+    if (result || !r->locate) {
+        r->pieces = left;
+        return result;
+    }
     r->pieces = r->located;
     int rc = sqlite3_reset(r->locate);
     if (!rc) rc = sqlite3_bind_text64(r->locate, 1, entitlement.p, entitlement.n, SQLITE_STATIC,

@@ -1,5 +1,5 @@
 /* sign: proofs that we hold a key: JSON Web Tokens (RFC 7519, signed as RFC 7515 and 7518 say) and
- * HMACs (RFC 2104). The only file that knows libcrypto is sign.c; nothing here verifies.
+ * HMACs (RFC 2104). With sign_digest.c, sign.c is all that knows libcrypto; nothing here verifies.
  *
  * A key is a secret: for HS256 and HMACs its bytes as they are; for SIGN_ED25519, which is EdDSA with
  * another form of key, the 32 bytes that RFC 8032 calls the private key; for the others a private key

@@ -158,12 +158,15 @@ describe("a file that goes wrong on the way", function()
   it("leaves what was there in force, and the next import is as ever", function()
     local home = reeve.home()
     reeve.ok { "import", "old", "-f", good(), home = home }
-    local damaged = altered(many(100), in_circles)
-    local r = reeve.run { "import", "old", "-f", damaged, home = home }
-    assert.equal(1, r.code)
-    assert.matches("damaged", r.err)
-    assert.equal(2, #reeve.jsonl((reeve.ok { "list", "old", "user", "-o", "jsonl", home = home })))
-    r = reeve.run { "import", "old", "-f", good(), home = home }
+    for _, bad in ipairs { { altered(many(100), in_circles), "damaged" },
+      { c1z.packed(("hello "):rep(1000)), "no SQLite database" } } do
+      local r = reeve.run { "import", "old", "-f", bad[1], home = home }
+      assert.equal(1, r.code)
+      assert.matches(bad[2], r.err)
+      assert.is_nil(reeve.shell(("ls -A '%s/state/connectors/old'"):format(home)):find(".c1z", 1, true))
+      assert.equal(2, #reeve.jsonl((reeve.ok { "list", "old", "user", "-o", "jsonl", home = home })))
+    end
+    local r = reeve.run { "import", "old", "-f", good(), home = home }
     assert.equal(0, r.code)
     assert.matches("2 user\n", r.err)
   end)
