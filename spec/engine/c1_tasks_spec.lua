@@ -207,8 +207,9 @@ describe("reeve c1", function()
       serving()
       local id = slow_sync(20000)
       local began = reeve.mono()
-      s:stop(0, signal)
+      local told = s:stop(0, signal).err
       assert.is_true(reeve.mono() - began < 5)
+      assert.matches('"msg":"ended by signal %d+; the next sync goes on from here"', told)
       assert.equal(1, s.c1:wait({ event = "finished", task = id }).code)
       s:close()
       s = nil

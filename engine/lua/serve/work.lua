@@ -80,10 +80,12 @@ function M.run(ctx, name, path)
     return 0
   end
   local told = pcall(folder.finish, folder, finish.raised(how)) -- the folder is gone where the task was cancelled
+  if fail.is(how) and how.signal then
+    log.info(how.message, { connector = name })
+    return 128 + how.signal
+  end
   if not told or not fail.is(how) then error(how, 0) end
-  if not how.signal then return exit.status(how.code) end
-  log.info(how.message, { connector = name })
-  return 128 + how.signal
+  return exit.status(how.code)
 end
 
 return M
