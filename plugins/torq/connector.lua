@@ -30,9 +30,10 @@ end
 
 -- A key whose role may not read users syncs an empty workspace at best: say so before the first sync does.
 local function may_read_users(ctx)
-  local res = ctx.http:get("/users", { query = { sso_provision = "true" }, raise = false })
-  if res.status == 200 then return true, res.headers.date end
-  return false, res.headers.date
+  local ok, res = pcall(ctx.http.get, ctx.http, "/users", { query = { sso_provision = "true" } })
+  if ok then return true, res.headers.date end
+  if type(res) ~= "table" or res.status ~= 403 then error(res, 0) end
+  return false
 end
 
 local function skew(ctx, date)

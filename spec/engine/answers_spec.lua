@@ -93,6 +93,17 @@ describe("a credential that is refused", function()
     assert.are.equal(0, asked(w, "/v1/auth/token"))
   end)
 
+  it("that may not read users is warned of by a check; a target that fails is another matter", function()
+    w.sim:faults { USERS .. ": status=403" }
+    local r = w:run("check", "acme")
+    assert.are.equal(0, r.code, r.err)
+    says(r, "this key may not read users: its role is Owner")
+    w.sim:faults { USERS .. ": status=500" }
+    r = w:run("check", "acme")
+    assert.are.equal(5, r.code, r.err)
+    says(r, USERS, "it answered 500")
+  end)
+
   it("is no trouble any more once it is mended", function()
     w:sync(0)
     assert.are.equal("Connected", w:status().label)
