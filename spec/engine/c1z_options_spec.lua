@@ -130,9 +130,8 @@ describe("the id of a resource as ConductorOne's settings name it", function()
     local said = reeve.engine([[
       for _, text in ipairs(require("host.json").decode(arg[1])) do
         local r = require("c1.id").resource_of(text)
-        print(r and ("%s %s %s"):format(r.type, #r.id > 99 and #r.id or r.id, r.parent and
-          r.parent.type .. " " .. r.parent.id or "") or "none")
+        print(r and ("%s %s"):format(r.type, #r.id > 99 and #r.id or r.id) or "none")
       end]], { reeve.encode(texts) })
-    assert.equal("user u1 \nuser a/b:c\\d \nuser u1 org o1\n" .. ("none\n"):rep(12) .. "user 1024 \n", said)
+    assert.equal("user u1\nuser a/b:c\\d\nuser u1\n" .. ("none\n"):rep(12) .. "user 1024\n", said)
   end)
 end)

@@ -46,7 +46,7 @@ end
 local MAX_BID <const> = 4 * 2 * MAX
 
 --- What a Baton ID of a resource names, bid:r:[PARENT TYPE/PARENT ID/]TYPE/ID, where "\\" stands before a "\\", "/" or
---- ":" that is part of a name: { type, id, parent = { type, id } or nil }. Any other text: nil.
+--- ":" that is part of a name: { type, id }. Any other text: nil.
 function M.resource_of(bid)
   local text, parts = bid:match("^bid:r:(.+)$"), { "" }
   if not text or #text > MAX_BID then return nil end
@@ -63,9 +63,8 @@ function M.resource_of(bid)
   for _, part in ipairs(parts) do
     if part == "" or #part > MAX then return nil end
   end
-  if #parts == 2 then return { type = parts[1], id = parts[2] } end
-  if #parts ~= 4 then return nil end
-  return { type = parts[3], id = parts[4], parent = { type = parts[1], id = parts[2] } }
+  if #parts ~= 2 and #parts ~= 4 then return nil end
+  return { type = parts[#parts - 1], id = parts[#parts] }
 end
 
 local EPOCH <const> = 1400000000

@@ -64,24 +64,10 @@ function parse.list(_, text)
   return list, "names with commas between them"
 end
 
--- bid:r:TYPE/ID or bid:r:PARENT_TYPE/PARENT_ID/TYPE/ID, with \ before a \, / or : that belongs to a part.
-local function resource(bid)
-  local rest = bid:match("^bid:r:(.+)$")
-  local parts = { "" }
-  for escape, char in (rest or ""):gmatch("(\\?)(.)") do
-    if escape == "" and char == "/" then parts[#parts + 1] = ""
-    elseif escape == "" and char == ":" then return nil
-    else parts[#parts] = parts[#parts] .. char end
-  end
-  if #parts ~= 2 and #parts ~= 4 then return nil end
-  local kind, id = parts[#parts - 1], parts[#parts]
-  return kind ~= "" and id ~= "" and { type = kind, id = id } or nil
-end
-
 function parse.resources(_, text)
   local list = {}
   for bid in text:gmatch("[^,]+") do
-    local found = resource(bid:match("^%s*(.-)%s*$"))
+    local found = require("c1.id").resource_of(bid:match("^%s*(.-)%s*$"))
     if not found then return nil, "bid:r:TYPE/ID, several with commas between them," end
     list[#list + 1] = found
   end
