@@ -72,7 +72,9 @@ function M.check(ctx, c)
     return require("serve.token").new({ credential = own, client = client }):get()
   end)
   client:close()
-  if not value then fail(problem.code == 16 and "credentials" or "unavailable", c.name .. ": " .. problem.message) end
+  if not value then
+    fail(problem.name == "UNAUTHENTICATED" and "credentials" or "unavailable", c.name .. ": " .. problem.message)
+  end
   ctx.out:say(("%s: ConductorOne (%s) takes the client id %s"):format(c.name, own.host, own.name))
 end
 

@@ -1,12 +1,11 @@
--- grpc: calls of ConductorOne's BatonService over HTTP/2 (facts: c1-service §3, §4).
+-- grpc: calls of ConductorOne's BatonService over HTTP/2.
 --
 --   local channel = grpc.channel { client = a client of host.http, origin = "https://host[:port]", token = …,
 --     agent = "NAME reeve/1.0" }
 --   channel:call("GetTask", { host_id = … } [, { deadline_s = 30 }]) -> response | nil, problem
 --   channel:upload(host_id, task_id, path) -> true | nil, problem
 --
--- problem = { code = 14, name = "UNAVAILABLE", message, details = list of Any or nil, transport = true where the
--- answer was not gRPC's own (none came, or a proxy's did) }
+-- problem: as status.lua makes it, and where ConductorOne gave some, details: a list of Any
 -- token:get() -> the authorization header's value, a secret | nil, problem · token:forget()
 --
 -- Both run in tasks and try once, but for a token that is refused: with a fresh one they try once more.
@@ -25,16 +24,12 @@ local PACKAGE <const> = "c1.connectorapi.baton.v1."
 local HEADER <const> = 5 -- bytes before a message: a flag, and its length
 local MESSAGE_MAX <const> = 4 * 1024 * 1024
 local TOLD_MAX <const>, DETAILS_MAX <const> = 1024, 8 * 1024 -- bytes of a server's words, and details, that are told
-local code <const> = status.code
+local code <const>, problem <const> = status.code, status.problem
 
 --- A channel. Nothing is connected before the first call.
 function M.channel(spec)
   return setmetatable({ client = spec.client, origin = spec.origin, token = spec.token, agent = spec.agent,
     uploads = 0 }, Channel)
-end
-
-local function problem(number, message, transport)
-  return { code = number, name = status.name[number], message = message, transport = transport }
 end
 
 -- A stranger's text, fit for logs and terminals: bounded, in UTF-8, in one line.

@@ -2,6 +2,7 @@
 --
 -- ConductorOne says in each answer when it wants the next.
 local log = require "log"
+local status = require "serve.status"
 local task = require "target.task"
 local timing = require "serve.timing"
 
@@ -9,7 +10,7 @@ local M = {}
 
 local MISSED <const> = 9 -- in a row: as many as ConductorOne's own connectors take
 
-local CANCELLED <const> = { code = 1, name = "CANCELLED", message = "ConductorOne cancelled the task" }
+local CANCELLED <const> = status.problem(status.code.CANCELLED, "ConductorOne cancelled the task")
 
 -- One heartbeat: seconds until the next, or nil and the problem.
 local function beat(session, id)

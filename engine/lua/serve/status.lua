@@ -1,4 +1,4 @@
--- status: gRPC's codes, and which of them tells what went wrong here.
+-- status: gRPC's codes, which of them tells what went wrong here, and problems, which have one.
 --
 -- ConductorOne shows a task's code to its people, who know those of its own connectors; so ours are chosen among
 -- the ones that these use (UNKNOWN: anything else), by what they stand for there.
@@ -14,6 +14,12 @@ M.name = {}
 for name, code in pairs(M.code) do M.name[code] = name end
 
 local code = M.code
+
+--- What is told where a call has no answer: { code, name, message, transport }. transport: true where the word is none
+--- of ConductorOne's (nobody answered, or a proxy did).
+function M.problem(number, message, transport)
+  return { code = number, name = M.name[number], message = message, transport = transport }
+end
 
 -- By the names of host/err.h. Settings that are wrong are what its connectors answer 4xx and unknown hosts with; held
 -- and stale data wait for a person, as what is switched off does; a run that is cut or busy goes better another time.

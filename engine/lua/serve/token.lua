@@ -5,13 +5,14 @@
 --   token:forget()                        ConductorOne refused it: the next get asks for another
 --
 -- A token is kept in memory alone, until shortly before its end; who comes while it is asked for shares the answer.
--- A problem is { code, name, message, transport }, as grpc.lua's: UNAUTHENTICATED where the credential was refused,
--- UNAVAILABLE where it may go better another time. (ConductorOne's own connectors take every failure for the former
--- and end, a 503 too; ours waits and asks again.)
+-- A problem (status.lua) is UNAUTHENTICATED where the credential was refused, UNAVAILABLE where it may go better
+-- another time. (ConductorOne's own connectors take every failure for the former and end, a 503 too; ours waits and
+-- asks again.)
 local json = require "host.json"
 local refusal = require "target.refusal"
 local secret = require "host.secret"
 local sign = require "host.sign"
+local status = require "serve.status"
 local sys = require "host.sys"
 local task = require "target.task"
 local url = require "target.url"
@@ -44,11 +45,11 @@ function M.new(options)
 end
 
 local function refused(message)
-  return { code = 16, name = "UNAUTHENTICATED", message = message }
+  return status.problem(status.code.UNAUTHENTICATED, message)
 end
 
 local function unavailable(message, transport)
-  return { code = 14, name = "UNAVAILABLE", message = message, transport = transport }
+  return status.problem(status.code.UNAVAILABLE, message, transport)
 end
 
 -- A refusal's usual innocent cause: an assertion says when it was made, and ours may be wrong about that.
@@ -61,12 +62,12 @@ local function about_clock(headers, now)
 end
 
 local function problem_of(request, now)
-  local status, headers = request:status(), request:headers()
-  local told = refusal.told(status, refusal.words(request, headers))
-  local passing = status == 408 or status == 429 or status < 400 or status >= 500
+  local http, headers = request:status(), request:headers()
+  local told = refusal.told(http, refusal.words(request, headers))
+  local passing = http == 408 or http == 429 or http < 400 or http >= 500
   if passing then return unavailable(("%s: ConductorOne answered %s"):format(request:shown(), told)) end
   return refused(("%s: ConductorOne refuses the client id and secret: it answered %s%s"):format(request:shown(), told,
-    (status == 400 or status == 401) and about_clock(headers, now) or ""))
+    (http == 400 or http == 401) and about_clock(headers, now) or ""))
 end
 
 local function life_of(answer)
