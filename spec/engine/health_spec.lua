@@ -127,7 +127,7 @@ describe("health", function()
     assert.equal(503, status)
     assert.equal("unhealthy", document.status)
     local text = document.details.validation_error
-    assert.matches("^second: refused %[0m with %*%*%* and %?second; third: .*; fourth: x+$", text)
+    assert.matches("^second: refused\\u{1b}%[0m with %*%*%*\\nand %?second; third: .*; fourth: x+$", text)
     assert.is_true(#text < 600)
     assert.equal("validation failed", document.details.error)
     local r = check(p)

@@ -5,19 +5,12 @@ local M = {}
 -- The most bytes of any of these ids.
 local MAX <const> = 1024
 
---- The longest beginning of `text` with at most `max` bytes that ends where a character does.
-function M.beginning(text, max)
-  if #text <= max then return text end
-  while max > 0 and (text:byte(max + 1) & 0xC0) == 0x80 do max = max - 1 end
-  return text:sub(1, max)
-end
-
 -- A longer id keeps its beginning and gets a digest behind "::". No other id of this length ends so: before a
 -- principal's id stands a type, and with a slug of 32 bytes none is this long.
 local function fitting(id)
   if #id <= MAX then return id, nil end
   local digest = require("host.secret").hash(id):sub(1, 32)
-  return M.beginning(id, MAX - 34) .. "::" .. digest, "cut"
+  return require("ui.text").beginning(id, MAX - 34) .. "::" .. digest, "cut"
 end
 
 --- TYPE:ID. Any id may have a ":", which changes nothing: the type has none.

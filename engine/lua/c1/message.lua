@@ -24,7 +24,7 @@ local function text(kind, record, field, note)
   local value, max = record[field], LIMITS[field]
   if not value or #value <= max then return value end
   note("cut", key(kind, record) .. " " .. field)
-  return id.beginning(value, max - #"…") .. "…"
+  return require("ui.text").beginning(value, max - #"…") .. "…"
 end
 
 --- A resource's id; nil for none.

@@ -12,7 +12,7 @@ end
 
 --- Not done. A problem is { code =, message =, details = }; `lasting`: not to be tried again.
 function M.error(problem, lasting)
-  local message = require("c1.id").beginning(problem.message or status.name[problem.code] or "", TEXT_MAX)
+  local message = require("ui.text").beginning(problem.message or status.name[problem.code] or "", TEXT_MAX)
   return { status = { code = problem.code, message = message, details = problem.details },
     error = { non_retryable = lasting or nil } }
 end

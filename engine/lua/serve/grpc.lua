@@ -11,6 +11,7 @@
 -- Both run in tasks and try once, but for a token that is refused: with a fresh one they try once more.
 local asset = require "host.asset"
 local encoded = require "encoded"
+local harmless = require("ui.text").harmless
 local messages = require "c1.messages"
 local status = require "serve.status"
 local task = require "target.task"
@@ -32,16 +33,6 @@ function M.channel(spec)
     uploads = 0 }, Channel)
 end
 
--- A stranger's text, fit for logs and terminals: bounded, in UTF-8, in one line.
-local function harmless(text)
-  text = text:sub(1, TOLD_MAX)
-  while not utf8.len(text) do
-    local _, at = utf8.len(text)
-    text = text:sub(1, at - 1) .. "?" .. text:sub(at + 1)
-  end
-  return (text:gsub("%c", " "):gsub("\xc2[\x80-\x9f]", " "))
-end
-
 -- What the server says ----------------------------------------------------------------------------------
 
 -- google.rpc.Status in grpc-status-details-bin, where it is one.
@@ -57,11 +48,11 @@ local function problem_of(who, fields)
   local number = text:match("^%d%d?$") and tonumber(text)
   if number == code.OK then return nil end
   if not status.name[number] then
-    return problem(code.UNKNOWN, ("%s: its grpc-status is '%s', which is none"):format(who, harmless(text:sub(1, 20))))
+    return problem(code.UNKNOWN, ("%s: its grpc-status is '%s', which is none"):format(who, harmless(text, 20)))
   end
   local rich = details_of(fields)
   local said = fields["grpc-message"] and encoded.decode(fields["grpc-message"]) or rich.message or ""
-  said = said == "" and "refused" or harmless(said)
+  said = said == "" and "refused" or harmless(said, TOLD_MAX)
   local p = problem(number, ("%s: %s (%s)"):format(who, said, status.name[number]))
   p.details = rich.details
   return p
@@ -97,7 +88,7 @@ local function stranger(request, headers, who)
   end
   if not kind:find("^application/grpc%f[;+\0]") then
     return problem(code.UNKNOWN, ("%s: what answers there does not speak gRPC (its content-type is %s)")
-      :format(who, harmless(kind:sub(1, 100))), true)
+      :format(who, harmless(kind, 100)), true)
   end
 end
 

@@ -12,6 +12,7 @@
 -- after. Each look is a task and may wait; `health.by_child` is how a service that touches no state does it.
 local beside = require "target.beside"
 local fail = require "fail"
+local harmless = require("ui.text").harmless
 local json = require "host.json"
 local secret = require "host.secret"
 local server = require "host.server"
@@ -28,14 +29,11 @@ M.ADDRESS, M.PORT = "127.0.0.1", 8081
 local LIMITS = { body_bytes = 4096, connections = 64, idle_s = 10 } -- whoever asks sends a few hundred bytes
 local KEPT_S, PATIENCE_S = 10, 30 -- how long an answer is true; how long one may take
 local AT_ONCE = 4
-local TEXT = 400 -- columns of what is told of one connector
+local TEXT = 400 -- bytes of what is told of one connector
 local TEXTS = 5 -- of them
 
--- One line that can be shown: no secret, no control characters, UTF-8, not long.
 local function shown(text)
-  text = secret.scrub(tostring(text)):gsub("%c+", " ")
-  if not utf8.len(text) then text = text:gsub("[\x80-\xff]", "?") end
-  return sys.fit(text, TEXT)
+  return harmless(secret.scrub(tostring(text)), TEXT)
 end
 
 -- Looking at the connectors -------------------------------------------------------------------------------

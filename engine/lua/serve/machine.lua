@@ -2,8 +2,8 @@
 --
 -- Every text is there: ConductorOne is said to refuse a connector that leaves one empty. It has at most 256 bytes, and
 -- is valid UTF-8 whatever the machine calls itself.
-local id = require "c1.id"
 local sys = require "host.sys"
+local words = require "ui.text"
 
 local M = {}
 
@@ -12,8 +12,7 @@ local FILE_MAX <const> = 64 * 1024
 
 local function text(value, fallback)
   value = tostring(value or ""):gsub("%c", " "):match("^%s*(.-)%s*$")
-  if not utf8.len(value) then value = value:gsub("[\x80-\xFF]", "?") end
-  return value ~= "" and id.beginning(value, MAX) or fallback
+  return value ~= "" and words.harmless(value, MAX) or fallback
 end
 
 --- The members of an os-release file's text (os-release(5)).

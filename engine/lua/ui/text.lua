@@ -22,6 +22,18 @@ function M.safe(text)
   end))
 end
 
+--- The longest beginning of a text with at most `max` bytes that ends where a character does.
+function M.beginning(text, max)
+  if #text <= max then return text end
+  while max > 0 and (text:byte(max + 1) & 0xC0) == 0x80 do max = max - 1 end
+  return text:sub(1, max)
+end
+
+--- What a stranger said, safe() and in at most `max` bytes.
+function M.harmless(text, max)
+  return M.beginning(M.safe(M.beginning(text, max)), max)
+end
+
 --- The columns that a (safe) text takes.
 function M.width(text)
   if not text:find("[\128-\255]") then return #text end
