@@ -116,17 +116,12 @@ local function counts_of(home, name)
   return run and run.counts or {}
 end
 
-local function make_dir(dir)
-  local ok, message, code = require("host.sys").mkdir_p(dir, require("mode").private_folder)
-  if not ok then fail(code, message) end
-end
-
 --- Imports; see the head of this file.
 function M.run(home, name, options)
   local tree, new = tree_of(home, name, options)
   local dir = home:state_dir(name)
   local there = require("host.sys").stat(dir) ~= nil
-  make_dir(dir)
+  fail.try(require("host.sys").mkdir_p(dir, require("mode").private_folder))
   local ok, file = pcall(open, options.file, dir)
   if not ok then
     if not there then require("host.sys").remove_tree(dir) end

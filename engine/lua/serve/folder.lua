@@ -1,7 +1,7 @@
 -- folder: where a task's files are while it is worked on: task (in bytes) and options (JSON) for the process that does
 -- it, and what that leaves: finish (how it ended, in bytes) and, of a sync, sync.c1z.
 --
---   local folder <close> = folder.new(base, id)     the files are gone when it is closed
+--   local folder <close> = folder.new(base, id, job, options)     the files are gone when it is closed
 local fail = require "fail"
 local finish = require "serve.finish"
 local json = require "host.json"
@@ -27,13 +27,22 @@ local function decode(name, bytes)
   return wire.decode(require "c1.messages", name, bytes)
 end
 
+-- Whole or not at all.
+local function put(self, name, bytes)
+  fail.try(sys.write_file(self.path .. "/" .. name, bytes, mode.private_file))
+end
+
+local function get(self, name)
+  return (fail.try(sys.read_file(self.path .. "/" .. name, FILE_MAX)))
+end
+
 --- A new folder for the task with this id; one that a killed process has left is emptied.
 function M.new(base, id, job, options)
   local self = setmetatable({ path = base .. "/" .. id }, Folder)
   sys.remove_tree(self.path)
   fail.try(sys.mkdir_p(self.path, mode.private_folder))
-  self:put("task", encode(TASK, job))
-  self:put("options", json.encode(options))
+  put(self, "task", encode(TASK, job))
+  put(self, "options", json.encode(options))
   return self
 end
 
@@ -42,25 +51,15 @@ function M.of(path)
   return setmetatable({ path = path }, Folder)
 end
 
---- Writes a file, whole or not at all.
-function Folder:put(name, bytes)
-  fail.try(sys.write_file(self.path .. "/" .. name, bytes, mode.private_file))
-end
-
---- Reads a file that must be there.
-function Folder:get(name)
-  return (fail.try(sys.read_file(self.path .. "/" .. name, FILE_MAX)))
-end
-
 --- The task, and the options.
 function Folder:task()
-  local job = fail.try(decode(TASK, self:get "task"))
-  return job, fail.try(json.decode(self:get "options"))
+  local job = fail.try(decode(TASK, get(self, "task")))
+  return job, fail.try(json.decode(get(self, "options")))
 end
 
 --- Says how the task ended.
 function Folder:finish(how)
-  self:put("finish", encode(FINISH, how))
+  put(self, "finish", encode(FINISH, how))
 end
 
 --- How it ended, by what the process has left; `exit_status`: that of the process.

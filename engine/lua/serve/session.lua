@@ -24,12 +24,12 @@ local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "cr
   INVALID_ARGUMENT = "unavailable", UNIMPLEMENTED = "unavailable", FAILED_PRECONDITION = "unavailable",
   NOT_FOUND = "unavailable" }
 
---- spec: home, name, channel (serve.grpc), host_id, slots (tasks at once), batch (asks for several), metadata() -> a
+--- spec: name, channel (serve.grpc), host_id, slots (tasks at once), batch (asks for several), metadata() -> a
 --- ConnectorMetadata, folder (of its own, for the files of tasks), options (the operator's, of syncs), work(folder) ->
 --- exit status (has a process do a task), jobs (a serve.turn that all connectors share: syncs at once).
 function M.new(spec)
   local self = setmetatable({ greeted = false, syncing = require("serve.turn").new(1),
-    running = {}, count = 0, -- id -> its task here, or true while it is in the queue; how many are no longer in it
+    running = {}, count = 0, -- ids that are worked on or in the queue; how many are worked on
     queue = {}, telling = {}, -- tasks without a slot; id -> the end that is being told
     ended = {}, order = {} }, Session) -- id -> how; the ids, oldest first
   for name, value in pairs(spec) do self[name] = value end
@@ -119,11 +119,11 @@ end
 
 function start(self, job)
   self.count = self.count + 1
-  local t = task.spawn(function()
+  self.running[job.id] = true
+  task.spawn(function()
     work(self, job, answer.kind(job))
     free(self, job.id)
   end, { detached = true })
-  self.running[job.id] = t
 end
 
 -- Takes a task that was given; false where there was none.
