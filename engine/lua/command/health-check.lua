@@ -8,7 +8,7 @@ local ANY = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "::1", localhost = "127.0.0.1"
 
 local function url_of(address, port, endpoint)
   address = ANY[address] or address
-  return ("http://%s:%d/%s"):format(address:find(":") and "[" .. address .. "]" or address, port, endpoint), address
+  return ("%s/%s"):format(health.url(address, port), endpoint), address
 end
 
 -- The answer's status and body; nil and why where there is none.

@@ -6,7 +6,7 @@
 --   options.log_level, .log_format                  set up already
 --   options.sync       { types, targets = { { type, id }, … }, skip_grants, skip_entitlements_and_grants,
 --                        storage_engine }
---   options.health     { on (nil: where nobody has said), port, address }
+--   options.health     { on, port, address }, each nil where nobody has said
 --
 -- A flag goes before its variable, an empty variable is none. A wrong variable is a matter of configuration (exit 3), a
 -- wrong flag one of usage (2). What children are to know of it is put into their environment; secrets are taken out.
@@ -205,8 +205,7 @@ end
 
 --- The options for these connectors (a list of names). Raises what is refused, or wrong.
 function M.read(flags, home, connectors)
-  local options = { get_tasks = false, task_concurrency = 3, sync = {},
-    health = { port = 8081, address = "127.0.0.1" } }
+  local options = { get_tasks = false, task_concurrency = 3, sync = {}, health = {} }
   -- Before all else, so that whatever happens next, no child can have it, and no message (main.lua scrubs them).
   require "host.secret"
   options.client_secret = sys.take_variable "BATON_CLIENT_SECRET"

@@ -26,6 +26,11 @@ Port.__index = Port
 
 M.ADDRESS, M.PORT = "127.0.0.1", 8081
 
+--- Where a health port is, by its address and number.
+function M.url(address, port)
+  return ("http://%s:%d"):format(address:find(":") and "[" .. address .. "]" or address, port)
+end
+
 local LIMITS = { body_bytes = 4096, connections = 64, idle_s = 10 } -- whoever asks sends a few hundred bytes
 local KEPT_S, PATIENCE_S = 10, 30 -- how long an answer is true; how long one may take
 local AT_ONCE = 4
@@ -152,7 +157,7 @@ function Port:number()
 end
 
 function Port:url()
-  return ("http://%s:%d"):format(self.address:find(":") and "[" .. self.address .. "]" or self.address, self:number())
+  return M.url(self.address, self:number())
 end
 
 --- Ends it; who still waits is hung up.
