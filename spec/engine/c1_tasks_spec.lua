@@ -294,6 +294,9 @@ describe("reeve c1", function()
     for name, value in pairs(s.c1.env) do env[name] = value end
     local second = reeve.run { "c1", "acme", home = s.home, env = env }
     assert.equal(8, second.code, second.err)
+    local removed = s.w:run { "remove", "acme" }
+    assert.equal(8, removed.code, removed.err)
+    assert.matches("acme: ConductorOne is served with it: .* is held by pid %d+, reeve c1", removed.err)
     s:stop()
   end)
 end)

@@ -1,13 +1,17 @@
 -- remove: forgets a connector: its file, its sealed secrets and, unless told otherwise, its history.
 local fail = require "fail"
 
--- No run may be going on; the lock is held while the state goes.
+-- No run may be going on, and no `reeve c1` serve it; both locks are held while the state goes.
 local function lock(home, name)
   local sys = require "host.sys"
   local dir = home:state_dir(name)
   if not sys.stat(dir) then return nil end
-  local taken, message, code = sys.lock(dir .. "/lock")
-  return taken or fail(code or "busy", ("%s: a run is going on: %s"):format(name, message))
+  local function take(file, what)
+    local taken, message, code = sys.lock(dir .. "/" .. file)
+    return taken or fail(code or "busy", ("%s: %s: %s"):format(name, what, message))
+  end
+  local served = take("c1.lock", "ConductorOne is served with it")
+  return take("lock", "a run is going on"), served
 end
 
 -- A file that is not valid can be removed all the same; it has no digest.
@@ -36,14 +40,17 @@ return {
     local connector = require "config.connector"
     if not connector.exists(home, name) then connector.read(home, name) end
     local before = digest_of(home, name)
-    local held = lock(home, name)
+    local held, served = lock(home, name)
     local ledger = require("state.ledger").open(home)
     fail.try(sys.remove_file(home:connector_path(name)))
     ledger:forget(name)
     ledger:audit { action = "remove", connector = name, reason = flags.reason, before = before,
       keep_history = flags.keep_history }
     if held and not flags.keep_history then fail.try(sys.remove_tree(home:state_dir(name))) end
-    if held then held:release() end
+    if held then
+      held:release()
+      served:release()
+    end
     local kept = held and flags.keep_history and "; its history is in " .. home:state_dir(name) or ""
     ctx.out:say(name .. ": removed" .. kept)
     return 0

@@ -99,7 +99,7 @@ local function log_end(self, job, kind, problem)
 end
 
 local function work(self, job, kind)
-  log.info("task begins", { connector = self.name, task = job.id, kind = kind })
+  log[kind == "sync_full" and "info" or "debug"]("task begins", { connector = self.name, task = job.id, kind = kind })
   local ok, how = pcall(answer.to, self, job, kind)
   if not ok then how = finish.raised(how) end
   log_end(self, job, kind, how.status)
