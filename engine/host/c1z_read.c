@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "file.h"
 #include "unpack.h"
 
 enum {
@@ -168,15 +169,6 @@ static int open_nameless(const char *folder, char path[PATH_MAX], bool *named) {
     return fd < 0 ? mkostemp(path, O_CLOEXEC) : fd;
 }
 
-/* SQLite finds a file by its name alone. */
-static enum err give_name(int fd, const char *path, struct error *e) {
-    char own[64];
-    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
-    unlink(path); /* left by a process that had our id and was killed at this point */
-    if (linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0) return ERR_OK;
-    return err_errno(e, ERR_STORAGE, "unpack as", path);
-}
-
 static enum err open_unpacked(struct c1z_reader *r, const char *folder, uint64_t max,
                               struct error *e) {
     char path[PATH_MAX];
@@ -184,9 +176,9 @@ static enum err open_unpacked(struct c1z_reader *r, const char *folder, uint64_t
     int fd = open_nameless(folder, path, &named);
     if (fd < 0) return err_errno(e, ERR_STORAGE, "unpack in", folder);
     enum err rc = unpack(r, fd, max, e);
-    if (!rc && !named) {
-        rc = give_name(fd, path, e);
-        named = !rc;
+    if (!rc && !named) { /* SQLite finds a file by its name alone */
+        named = file_name(fd, path);
+        if (!named) rc = err_errno(e, ERR_STORAGE, "unpack as", path);
     }
     if (!rc) rc = open_database(r, path, e);
     if (named) unlink(path);

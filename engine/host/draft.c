@@ -72,8 +72,7 @@ const char *draft_path(const struct draft *d) {
 /* A link cannot take the place of a file, so that even a nameless one has a name for a moment. */
 static enum err give_name(struct draft *d, struct error *e) {
     if (d->named) return ERR_OK;
-    unlink(d->beside);
-    d->named = linkat(AT_FDCWD, d->own, AT_FDCWD, d->beside, AT_SYMLINK_FOLLOW) == 0;
+    d->named = file_name(d->fd, d->beside);
     return d->named ? ERR_OK : cannot_write(d, e);
 }
 

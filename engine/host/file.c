@@ -209,6 +209,13 @@ enum err file_scratch(FILE **out, struct error *e) {
     return *out ? ERR_OK : err_errno(e, ERR_STORAGE, "make", "a file without a name");
 }
 
+bool file_name(int fd, const char *path) {
+    char own[64];
+    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+    unlink(path);
+    return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+}
+
 enum err file_real(const char *path, struct buf *out, struct error *e) {
     char real[PATH_MAX];
     if (!realpath(path, real)) return cannot_read(e, "look at", path);

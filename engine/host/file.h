@@ -58,6 +58,10 @@ enum err file_stat(const char *path, bool follow, struct file_facts *facts, stru
  * ERR_STORAGE. */
 enum err file_scratch(FILE **out, struct error *e);
 
+/* Gives the open file, which has no name (O_TMPFILE), this one, in place of what has it: that was left
+ * by a process that had our id and was killed. False with errno. */
+bool file_name(int fd, const char *path);
+
 /* The absolute path with all links resolved, NUL-terminated, replaces out's content. */
 enum err file_real(const char *path, struct buf *out, struct error *e);
 
