@@ -90,11 +90,16 @@ describe("a call", function()
   it("gives the message that came", function()
     local message = "0a2c0a1b324142436465664748496a6b6c4d4e4f707172535455767778595a1002b2060a10013a0673716c697465"
       .. "120208051a02081e"
-    local out = run("call()", { wish = reeve.encode { body = ("00%08x%s"):format(#message // 2, message) } })
-    local answer = reeve.json(out:match("^ok (.*)\n$"))
+    local out = run([[
+      local answer = channel:call("GetTask", { host_id = given.wish })
+      say(require("c1.answer").job(answer.task).id)
+      say(require("host.wire").decode(require "c1.messages", "c1.connectorapi.baton.v1.Task", answer.task))
+      say(answer.next_poll.seconds)]],
+      { wish = reeve.encode { body = ("00%08x%s"):format(#message // 2, message) } })
+    local id, job, seconds = out:match("^(.*)\n(.*)\n(.*)\n$")
     assert.same({ id = "2ABCdefGHIjklMNOpqrSTUvwxYZ", status = 2,
-      sync_full = { skip_expand_grants = true, storage_engine = "sqlite" } }, answer.task)
-    assert.equal(5, answer.next_poll.seconds)
+      sync_full = { skip_expand_grants = true, storage_engine = "sqlite" } }, reeve.json(job))
+    assert.same({ "2ABCdefGHIjklMNOpqrSTUvwxYZ", "5" }, { id, seconds })
   end)
 
   it("that cannot be encoded is not sent", function()
@@ -241,6 +246,14 @@ describe("a connection", function()
     p = problem({ fault = "silent" }, nil, { timeout_s = 0.5 })
     assert.same({ 14, true }, { p.code, p.transport })
     assert.matches("nothing came for 0.5 s", p.message, 1, true)
+  end)
+
+  it("that trickles in without an end ends with the deadline, which every call has", function()
+    local p = problem({ fault = "trickle" }, "call { deadline_s = 0.5 }", { timeout_s = 10 })
+    assert.same({ 4, true }, { p.code, p.transport })
+    assert.equal("ok {}\n", run "call()")
+    local log = got(server)
+    assert.equal("120000m", log[#log].headers["grpc-timeout"])
   end)
 
   it("is not there, or not to be trusted: in plain words", function()
@@ -417,7 +430,7 @@ describe("ConductorOne", function()
       local function check(answer, problem) return answer or error(problem.message) end
       local path = ...
       task.run(function()
-        local given = check(channel:call("GetTask", { host_id = "host-1" })).task
+        local given = require("c1.answer").job(check(channel:call("GetTask", { host_id = "host-1" })).task)
         check(channel:upload("host-1", given.id, path))
         check(channel:call("FinishTask", { host_id = "host-1", task_id = given.id, success = {} }))
         print(given.id)

@@ -73,6 +73,7 @@ describe("a token", function()
         assert(ask.method == "POST" and ask.url == "https://tenant.example/auth/v1/token")
         assert(ask.headers["Content-Type"] == "application/x-www-form-urlencoded")
         assert(secret.is(ask.body))
+        assert(ask.deadline_s == 60, "an answer that trickles in has to end")
         return start(client, ask)
       end }
       say(token:get())

@@ -2,7 +2,7 @@
 --
 --   local channel = grpc.channel { client = a client of host.http, origin = "https://host[:port]", token = …,
 --     agent = "NAME reeve/1.0" }
---   channel:call("GetTask", { host_id = … } [, { deadline_s = 30 }]) -> response | nil, problem
+--   channel:call("GetTask", { host_id = … } [, { deadline_s = 120 }]) -> response | nil, problem
 --   channel:upload(host_id, task_id, path) -> true | nil, problem
 --
 -- problem: as status.lua makes it, and where ConductorOne gave some, details: a list of Any
@@ -24,6 +24,7 @@ Channel.__index = Channel
 local PACKAGE <const> = "c1.connectorapi.baton.v1."
 local HEADER <const> = 5 -- bytes before a message: a flag, and its length
 local MESSAGE_MAX <const> = 4 * 1024 * 1024
+local ANSWER_S <const> = 120 -- for a call of one message: silence alone never ends an answer that trickles in
 local TOLD_MAX <const>, DETAILS_MAX <const> = 1024, 8 * 1024 -- bytes of a server's words, and details, that are told
 local code <const>, problem <const> = status.code, status.problem
 
@@ -175,7 +176,7 @@ end
 
 --- Calls a method with one message.
 function Channel:call(method, request, options)
-  local deadline_s = options and options.deadline_s
+  local deadline_s = options and options.deadline_s or ANSWER_S
   local name = PACKAGE .. "BatonService" .. method
   local bytes, message = wire.encode(messages, name .. "Request", request)
   if not bytes then return nil, problem(code.INTERNAL, ("%s cannot be asked: %s"):format(method, message)) end

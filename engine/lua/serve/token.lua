@@ -25,7 +25,7 @@ local ASSERTION <const> = "urn:ietf:params:oauth:client-assertion-type:jwt-beare
 local AROUND_S <const> = 120 -- an assertion is good so long before and after now
 local EARLY_S <const> = 10 -- what is left of a token's life when the next one is asked for
 local LIFE_S <const>, LIFE_MAX_S <const> = 300, 24 * 3600 -- where ConductorOne does not say; the most we believe
-local TIMEOUT_S <const> = 30
+local TIMEOUT_S <const>, DEADLINE_S <const> = 30, 60 -- of silence; for all of the answer
 local SKEW_S <const> = 120 -- a clock that is further off than this is worth a word
 
 local HEADERS <const> = { ["Content-Type"] = "application/x-www-form-urlencoded", Accept = "application/json" }
@@ -99,7 +99,7 @@ local function ask(self, now)
   local form = url.query { client_id = c.client_id, grant_type = "client_credentials",
     client_assertion_type = ASSERTION, client_assertion = M.assertion(c, math.floor(now), secret.random_hex(16)) }
   local request, message = self.client:start { method = "POST", url = c.origin .. "/auth/v1/token",
-    headers = HEADERS, body = form, timeout_s = TIMEOUT_S, repeatable = true }
+    headers = HEADERS, body = form, timeout_s = TIMEOUT_S, deadline_s = DEADLINE_S, repeatable = true }
   if not request then return nil, unavailable(message, true) end
   local ok
   ok, message = request:wait()
