@@ -92,7 +92,7 @@ describe("a call", function()
       .. "120208051a02081e"
     local out = run([[
       local answer = channel:call("GetTask", { host_id = given.wish })
-      say(require("c1.answer").job(answer.task).id)
+      say(require("serve.answer").job(answer.task).id)
       say(require("host.wire").decode(require "c1.messages", "c1.connectorapi.baton.v1.Task", answer.task))
       say(answer.next_poll.seconds)]],
       { wish = reeve.encode { body = ("00%08x%s"):format(#message // 2, message) } })
@@ -430,7 +430,7 @@ describe("ConductorOne", function()
       local function check(answer, problem) return answer or error(problem.message) end
       local path = ...
       task.run(function()
-        local given = require("c1.answer").job(check(channel:call("GetTask", { host_id = "host-1" })).task)
+        local given = require("serve.answer").job(check(channel:call("GetTask", { host_id = "host-1" })).task)
         check(channel:upload("host-1", given.id, path))
         check(channel:call("FinishTask", { host_id = "host-1", task_id = given.id, success = {} }))
         print(given.id)

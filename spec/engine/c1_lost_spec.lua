@@ -21,7 +21,10 @@ local channel = require("serve.grpc").channel { client = client, origin = creden
 local waits = {}
 log.info = function() end
 log.warn = function(_, fields) waits[#waits + 1] = ("%d"):format(fields.again_in_s) end
-local function take() assert(channel:call("GetTask", { host_id = "host-1" }).task.id == task_id) end
+local function take()
+  local given = channel:call("GetTask", { host_id = "host-1" }).task
+  assert(require("serve.answer").job(given).id == task_id)
+end
 task.set_ahead(true)
 ]]
 

@@ -70,12 +70,17 @@ local function run(s, seconds)
   end)
 end
 
+-- A task as it comes; a text stands for bytes.
+local function bytes(job)
+  return type(job) == "string" and job or assert(wire.encode(messages, "c1.connectorapi.baton.v1.Task", job))
+end
+
 -- Gives one task after the other, then none.
 local function give(...)
   local jobs = { ... }
   script.GetTask = function()
     local job = table.remove(jobs, 1)
-    return job and { task = job, next_poll = { seconds = 1 } } or { next_poll = { seconds = 60 } }
+    return job and { task = bytes(job), next_poll = { seconds = 1 } } or { next_poll = { seconds = 60 } }
   end
 end
 
@@ -129,6 +134,17 @@ describe("hello", function()
       script.Hello = function() return nil, { code = 16, message = "401 by a proxy", transport = true } end
       say((run(session(), 10)))]])
   end)
+
+  it("waits where the connector's file or plugin cannot be read for a while", function()
+    assert.equal("true\t3\t0\n", run [[
+      local s, n = session(), 0
+      s.metadata = function()
+        n = n + 1
+        return n == 3 and { display_name = "Acme" } or require "fail"("config", "plugin.lua: is being written")
+      end
+      run(s, 10)
+      say(s.greeted, n, times "Hello")]])
+  end)
 end)
 
 describe("polling", function()
@@ -181,12 +197,37 @@ describe("polling", function()
         for i, id in ipairs(request.known_task_ids) do ids[i] = id:sub(1, 1) end
         say(request.page_size .. ": " .. table.concat(ids, " "))
         n = n + 1
-        local job = { id = ("b"):rep(27), list_events = {} }
-        if n == 1 then return { tasks = { job, { id = ("a"):rep(27), list_events = {} } } } end
+        if n == 1 then
+          return { tasks = { bytes { id = ("b"):rep(27), list_events = {} },
+            bytes { id = ("a"):rep(27), list_events = {} } } }
+        end
         return { next_poll = { seconds = 300 } }
       end
       run(session { batch = true, folder = arg[1], work = function() task.sleep(100) return 0 end }, 50)]],
       reeve.folder()))
+  end)
+end)
+
+describe("what is given", function()
+  it("beyond what was asked for is left to ConductorOne", function()
+    assert.equal("6\n", run [[
+      script.GetTasks = function()
+        local list = {}
+        for i = 1, 1000 do list[i] = bytes { id = ("%027d"):format(i), grant = {} } end
+        script.GetTasks = function() return { next_poll = { seconds = 300 } } end
+        return { tasks = list }
+      end
+      run(session { batch = true }, 100)
+      say(#finishes())]])
+  end)
+
+  it("and cannot be read stands in no other's way, and is finished where its id can be", function()
+    assert.equal(ID_LINE .. " 12 Reeve does not do tasks of this kind (grant)\n" .. ("b"):rep(27)
+      .. " 12 Reeve does not do tasks of this kind (revoke)\n", run [[
+      local grant_of_nonsense = "\xba\x06\x02\xff\xff"
+      give("\xff\xff", bytes { id = ID } .. grant_of_nonsense, { id = ("b"):rep(27), revoke = {} })
+      run(session(), 100)
+      for _, line in ipairs(finishes()) do say(line) end]])
   end)
 end)
 
@@ -282,6 +323,23 @@ describe("a task", function()
     run([[
       give { id = ID, list_events = {} }
       run(session { folder = arg[1], work = leaves(require("serve.finish").success()) }, 30)]], folder)
+    assert.equal("", (reeve.shell("ls -A '" .. folder .. "'")))
+  end)
+
+  it("leaves none behind whose process writes on", function()
+    local folder = reeve.folder()
+    run([[
+      for i = 1, 20 do
+        local job = { id = ("%027d"):format(i), bytes = "" }
+        local writer
+        do
+          local of <close> = require("serve.folder").new(arg[1], job, {})
+          writer = io.popen("cd '" .. of.path .. "' && echo; i=0; while : > '" .. of.path
+            .. "'/$((i += 1)); do :; done 2>/dev/null")
+          writer:read()
+        end
+        writer:close()
+      end]], folder)
     assert.equal("", (reeve.shell("ls -A '" .. folder .. "'")))
   end)
 

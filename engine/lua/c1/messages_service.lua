@@ -1,9 +1,12 @@
 -- c1.connectorapi.baton.v1: the service that gives tasks and takes their results. Of a task that is only
 -- declined, the kind is read and no more (Task.Other).
+--
+-- An answer's tasks are left in bytes: each is read by itself, so that one that cannot be read stands in no other's
+-- way; first as a TaskHead, which says whose it is and of which kind, and as a Task where it is done.
 local ANY, DURATION, TIME = "google.protobuf.Any", "google.protobuf.Duration", "google.protobuf.Timestamp"
 local C = "c1.connector.v2"
 
-return {
+local M = {
   BatonServiceHelloRequest = {
     host_id = { 1, "string" },
     task_id = { 2, "string" },
@@ -30,7 +33,7 @@ return {
   BatonServiceHelloResponse = { annotations = { 1, ANY, "repeated" } },
   BatonServiceGetTaskRequest = { host_id = { 1, "string" } },
   BatonServiceGetTaskResponse = {
-    task = { 1, ".Task" },
+    task = { 1, "bytes" },
     next_poll = { 2, DURATION },
     next_heartbeat = { 3, DURATION },
     annotations = { 4, ANY, "repeated" },
@@ -42,7 +45,7 @@ return {
     annotations = { 4, ANY, "repeated" },
   },
   BatonServiceGetTasksResponse = {
-    tasks = { 1, ".Task", "repeated" },
+    tasks = { 1, "bytes", "repeated" },
     next_poll = { 2, DURATION },
     next_heartbeat = { 3, DURATION },
     annotations = { 4, ANY, "repeated" },
@@ -166,3 +169,10 @@ return {
   },
   ["Task.Other"] = {},
 }
+
+M.TaskHead = { id = { 1, "string" } }
+for name, field in pairs(M.Task) do
+  if field.oneof then M.TaskHead[name] = { field[1], "bytes", oneof = field.oneof } end
+end
+
+return M

@@ -5,8 +5,10 @@ local finish = require "serve.finish"
 local heartbeat = require "serve.heartbeat"
 local messages = require "c1.messages"
 local status = require "serve.status"
+local wire = require "host.wire"
 
 local M = {}
+local kinds = {} -- name -> fn(session, job): how it ended
 
 local PACKAGE <const> = "c1.connectorapi.baton.v1."
 
@@ -18,10 +20,19 @@ function M.kind(job)
   return "unknown"
 end
 
+--- A task that came, as { id, kind, bytes }; nil where nobody can say whose it is. A payload is read by who works on
+--- it, in a process of its own: here it stays as it came, and only where it will be needed.
+function M.job(bytes)
+  local head = wire.decode(messages, PACKAGE .. "TaskHead", bytes)
+  if not head then return nil end
+  local kind = M.kind(head)
+  return { id = head.id or "", kind = kind, bytes = kinds[kind] and bytes }
+end
+
 -- Has a process do the task, in a folder that is gone afterwards; fn(folder, how it ended) says what is told.
 -- `turns`: what the process waits its turn in, if anything.
 local function in_process(session, job, turns, fn)
-  local folder <close> = require("serve.folder").new(session.folder, job.id, job, session.options)
+  local folder <close> = require("serve.folder").new(session.folder, job, session.options)
   local exit_status = turns and turns:hold(session.work, folder.path) or session.work(folder.path)
   return fn(folder, folder:ended(exit_status))
 end
@@ -33,8 +44,6 @@ local function sync(session, job)
     return sent and ended or finish.error(problem)
   end)
 end
-
-local kinds = {}
 
 -- One after the other: two syncs of a connector would ask the target the same things at the same time.
 function kinds.sync_full(session, job)
@@ -58,10 +67,10 @@ function kinds.list_events(session, job)
 end
 
 --- Does what a task asks for, and says how it ended (serve/finish.lua). May raise: the task failed then.
-function M.to(session, job, kind)
-  if kinds[kind] then return kinds[kind](session, job) end
+function M.to(session, job)
+  if kinds[job.kind] then return kinds[job.kind](session, job) end
   return finish.error({ code = status.code.UNIMPLEMENTED,
-    message = ("Reeve does not do tasks of this kind (%s)"):format(kind) }, true)
+    message = ("Reeve does not do tasks of this kind (%s)"):format(job.kind) }, true)
 end
 
 return M

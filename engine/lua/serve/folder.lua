@@ -1,7 +1,7 @@
 -- folder: where a task's files are while it is worked on: task (in bytes) and options (JSON) for the process that does
 -- it, and what that leaves: finish (how it ended, in bytes) and, of a sync, sync.c1z.
 --
---   local folder <close> = folder.new(base, id, job, options)     the files are gone when it is closed
+--   local folder <close> = folder.new(base, job, options)     the files are gone when it is closed
 local fail = require "fail"
 local finish = require "serve.finish"
 local json = require "host.json"
@@ -19,10 +19,6 @@ local TASK <const>, FINISH <const> = PACKAGE .. "Task", PACKAGE .. "BatonService
 
 local FILE_MAX <const> = 4 * 1024 * 1024 -- a message has no more (LIMIT_WIRE)
 
-local function encode(name, value)
-  return fail.try(wire.encode(require "c1.messages", name, value))
-end
-
 local function decode(name, bytes)
   return wire.decode(require "c1.messages", name, bytes)
 end
@@ -36,12 +32,12 @@ local function get(self, name)
   return (fail.try(sys.read_file(self.path .. "/" .. name, FILE_MAX)))
 end
 
---- A new folder for the task with this id; one that a killed process has left is emptied.
-function M.new(base, id, job, options)
-  local self = setmetatable({ path = base .. "/" .. id }, Folder)
+--- A new folder for a task (serve/answer.lua's job); one that a killed process has left is emptied.
+function M.new(base, job, options)
+  local self = setmetatable({ path = base .. "/" .. job.id }, Folder)
   sys.remove_tree(self.path)
   fail.try(sys.mkdir_p(self.path, mode.private_folder))
-  put(self, "task", encode(TASK, job))
+  put(self, "task", job.bytes)
   put(self, "options", json.encode(options))
   return self
 end
@@ -59,7 +55,7 @@ end
 
 --- Says how the task ended.
 function Folder:finish(how)
-  put(self, "finish", encode(FINISH, how))
+  put(self, "finish", fail.try(wire.encode(require "c1.messages", FINISH, how)))
 end
 
 --- How it ended, by what the process has left; `exit_status`: that of the process.
@@ -73,8 +69,11 @@ function Folder:ended(exit_status)
     or ("the process that did the task was ended by signal %d"):format(exit_status - 128) }
 end
 
+-- A process that was told to end may still write its last word; it finds no folder then, and none stays for its sake.
 function Folder:__close()
-  sys.remove_tree(self.path)
+  local gone = self.path .. ".gone"
+  sys.rename(self.path, gone)
+  sys.remove_tree(gone)
 end
 
 return M

@@ -12,16 +12,24 @@ local task = require "target.task"
 
 local M = {}
 
--- A folder for the files of a connector's tasks. Whoever has the lock may take what is left of former tasks away.
+-- Where the files of a connector's tasks are: below a folder that others may use, another home's connector of this
+-- name has them elsewhere.
+local function path_of(state, name, options)
+  if not options.temp_dir then return state .. "/c1" end
+  return ("%s/reeve-c1-%s-%s"):format(options.temp_dir, name, require("host.secret").hash(state):sub(1, 16))
+end
+
+-- A folder for them, which nobody else can write into. Whoever has the lock may take what is left of former tasks away.
 local function folder_of(ctx, name, options)
   local state = ctx.home:state_dir(name)
   fail.try(sys.mkdir_p(state, mode.private_folder))
   local lock, message, code = sys.lock(state .. "/c1.lock")
   if not lock then fail(code, name .. ": " .. message, "one `reeve c1` is enough for a connector") end
   lock:note "reeve c1"
-  local folder = options.temp_dir and ("%s/reeve-c1-%s"):format(options.temp_dir, name) or state .. "/c1"
+  local folder = path_of(state, name, options)
   sys.remove_tree(folder)
   fail.try(sys.mkdir_p(folder, mode.private_folder))
+  fail.try(sys.check_file(folder, "private"))
   return folder, lock
 end
 

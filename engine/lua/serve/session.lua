@@ -41,8 +41,14 @@ end
 --- Introduces the connector; id: of the task that asks for it. True, or nil and the problem.
 function Session:hello(id)
   local machine = require "serve.machine"
+  local ok, metadata = pcall(self.metadata)
+  if not ok then -- its file or plugin is being changed, say: no word of ConductorOne's
+    local problem = finish.raised(metadata).status
+    problem.transport = true
+    return nil, problem
+  end
   local done, problem = self.channel:call("Hello", { host_id = self.host_id, task_id = id,
-    build_info = machine.build_info(), os_info = machine.os_info(), connector_metadata = self.metadata() })
+    build_info = machine.build_info(), os_info = machine.os_info(), connector_metadata = metadata })
   return done and true, problem
 end
 
@@ -93,16 +99,17 @@ local function brief(message)
   return second == "" and first or first .. "; " .. second
 end
 
-local function log_end(self, job, kind, problem)
-  log[problem and "warn" or "info"]("task ended", { connector = self.name, task = job.id, kind = kind,
+local function log_end(self, job, problem)
+  log[problem and "warn" or "info"]("task ended", { connector = self.name, task = job.id, kind = job.kind,
     status = problem and status.name[problem.code] or "OK", message = problem and brief(problem.message) })
 end
 
-local function work(self, job, kind)
-  log[kind == "sync_full" and "info" or "debug"]("task begins", { connector = self.name, task = job.id, kind = kind })
-  local ok, how = pcall(answer.to, self, job, kind)
+local function work(self, job)
+  log[job.kind == "sync_full" and "info" or "debug"]("task begins",
+    { connector = self.name, task = job.id, kind = job.kind })
+  local ok, how = pcall(answer.to, self, job)
   if not ok then how = finish.raised(how) end
-  log_end(self, job, kind, how.status)
+  log_end(self, job, how.status)
   remember(self, job.id, how)
   tell(self, job.id, how)
 end
@@ -121,16 +128,16 @@ function start(self, job)
   self.count = self.count + 1
   self.running[job.id] = true
   task.spawn(function()
-    work(self, job, answer.kind(job))
+    work(self, job)
     free(self, job.id)
   end, { detached = true })
 end
 
--- Takes a task that was given; false where there was none.
-local function take(self, job)
-  local kind = job and answer.kind(job)
-  if not job or kind == "none" then return false end
-  local id = job.id or ""
+-- Takes a task that was given, in bytes; false where it is none.
+local function take(self, bytes)
+  local job = answer.job(bytes)
+  if job and job.kind == "none" then return false end
+  local id = job and job.id or ""
   if not id:find("^%w+$") or #id ~= 27 then
     log.warn("a task without a valid id is passed over", { connector = self.name })
   elseif self.running[id] or self.telling[id] then
@@ -156,16 +163,17 @@ local function known(self)
   return ids
 end
 
--- Asks once: the tasks, and the answer; or nil and the problem.
+-- Asks once: the tasks, never more than were asked for, and the answer; or nil and the problem.
 local function ask(self)
   if not self.batch then
     local answered, problem = self.channel:call("GetTask", { host_id = self.host_id })
     return answered and { answered.task }, answered or problem
   end
   local ids = known(self)
+  local most = math.max(1, math.min(2 * self.slots - #ids, PAGE_MAX))
   local answered, problem = self.channel:call("GetTasks", { host_id = self.host_id, known_task_ids = ids,
-    page_size = math.max(1, math.min(2 * self.slots - #ids, PAGE_MAX)) })
-  return answered and (answered.tasks or {}), answered or problem
+    page_size = most })
+  return answered and table.move(answered.tasks or {}, 1, most, 1, {}), answered or problem
 end
 
 local function wait_for_slot(self)
@@ -185,7 +193,7 @@ local function poll(self)
     if jobs then
       if failed > 0 then log.info("ConductorOne answers again", { connector = self.name }) end
       local any = false
-      for _, job in ipairs(jobs) do any = take(self, job) or any end
+      for _, bytes in ipairs(jobs) do any = take(self, bytes) or any end
       failed, wait = 0, timing.poll(answered.next_poll, any)
       log.debug("asked for tasks", { connector = self.name, given = any, again_in_s = wait })
     else

@@ -68,13 +68,16 @@ function kinds.list_events(ctx, name, job)
     require("c1.events").list(ctx.home, name, job.list_events))
 end
 
+local function done(ctx, name, folder)
+  local job, options = folder:task()
+  return kinds[require("serve.answer").kind(job)](ctx, name, job, options, folder)
+end
+
 --- Does the task that the folder holds, and says in it how it ended. Returns the exit status; raised is what the
 --- service, which tells how tasks end, does not know then.
 function M.run(ctx, name, path)
   local folder = require("serve.folder").of(path)
-  local job, options = folder:task()
-  local kind = require("serve.answer").kind(job)
-  local ok, how = pcall(kinds[kind], ctx, name, job, options, folder)
+  local ok, how = pcall(done, ctx, name, folder)
   if ok then
     folder:finish(how)
     return 0

@@ -1,0 +1,61 @@
+-- `reeve c1` with a ConductorOne, and neighbours, that mean it no good.
+local reeve = require "reeve"
+local service = require "service"
+
+local missing = service.missing()
+
+describe("reeve c1", function()
+  if missing then return it("is not harmed", function() pending(missing) end) end
+  local s
+
+  after_each(function()
+    if s then s:close() end
+    s = nil
+  end)
+
+  -- Protobuf: a field of bytes.
+  local function field(number, bytes)
+    local function varint(n)
+      local text = ""
+      while n > 127 do text, n = text .. string.char(n & 127 | 128), n >> 7 end
+      return text .. string.char(n)
+    end
+    return varint(number << 3 | 2) .. varint(#bytes) .. bytes
+  end
+
+  local function hex(bytes)
+    return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+  end
+
+  it("finishes a sync that cannot be read, and does not read it itself", function()
+    s = service.new()
+    s:start()
+    local sound = s:task { kind = "sync_full" }
+    assert.is_true(sound.success, sound.message)
+    local id = "2" .. ("b"):rep(26)
+    local deep = ""
+    for _ = 1, 200 do deep = field(3, deep) end
+    for _, payload in ipairs { "\255\255", field(5, "\255"), field(4, deep) } do
+      local finished = s:task { id = id, raw = hex(field(1, id) .. field(102, payload)) }
+      assert.is_false(finished.success)
+      assert.not_equal("", finished.message)
+    end
+    assert.is_true(s:task({ kind = "sync_full" }).success)
+    s:stop()
+  end)
+
+  it("keeps its files apart from those of another home's connector of the same name", function()
+    local temporary = reeve.folder()
+    s = service.new()
+    s:start { env = { BATON_C1Z_TEMP_DIR = temporary } }
+    s.c1:wait { event = "call", method = "GetTask" }
+    local other = reeve.start { "c1", "acme", home = s.w:fresh().home, timeout = 30, env = {
+      BATON_HEALTH_CHECK = "false", BATON_CLIENT_ID = s.c1.id, BATON_CLIENT_SECRET = s.c1.secret, BATON_C1_API_HOST = s.c1.address,
+      BATON_HOST_ID = "host-2", SSL_CERT_FILE = s.c1.certificate.ca, BATON_C1Z_TEMP_DIR = temporary } }
+    s.c1:wait { event = "call", method = "GetTask", request = { host_id = "host-2" } }
+    assert.equal("2\n", (reeve.shell("ls '" .. temporary .. "' | wc -l")))
+    other:kill "TERM"
+    assert.equal(0, other:wait().code)
+    s:stop()
+  end)
+end)
