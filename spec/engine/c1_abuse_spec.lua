@@ -49,9 +49,10 @@ describe("reeve c1", function()
     s = service.new()
     s:start { env = { BATON_C1Z_TEMP_DIR = temporary } }
     s.c1:wait { event = "call", method = "GetTask" }
-    local other = reeve.start { "c1", "acme", home = s.w:fresh().home, timeout = 30, env = {
-      BATON_HEALTH_CHECK = "false", BATON_CLIENT_ID = s.c1.id, BATON_CLIENT_SECRET = s.c1.secret, BATON_C1_API_HOST = s.c1.address,
-      BATON_HOST_ID = "host-2", SSL_CERT_FILE = s.c1.certificate.ca, BATON_C1Z_TEMP_DIR = temporary } }
+    local env = { BATON_HEALTH_CHECK = "false", BATON_C1Z_TEMP_DIR = temporary }
+    for name, value in pairs(s.c1.env) do env[name] = value end
+    env.BATON_HOST_ID = "host-2"
+    local other = reeve.start { "c1", "acme", home = s.w:fresh().home, timeout = 30, env = env }
     s.c1:wait { event = "call", method = "GetTask", request = { host_id = "host-2" } }
     assert.equal("2\n", (reeve.shell("ls '" .. temporary .. "' | wc -l")))
     other:kill "TERM"
