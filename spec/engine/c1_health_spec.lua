@@ -82,6 +82,8 @@ describe("the health of reeve c1", function()
     start({ BATON_HEALTH_CHECK_PORT = taken, BATON_HEALTH_CHECK = "true" }, "acme"):wait()
     assert.equal(1, process.code)
     assert.matches("health: .*" .. taken .. ".*BATON_HEALTH_CHECK_PORT", process.err)
+    start({ BATON_HEALTH_CHECK_BIND_ADDRESS = "nowhere" }, "acme"):wait()
+    assert.equal(3, process.code)
     process = nil
   end)
 

@@ -103,8 +103,9 @@ describe("import of Reeve's own export", function()
     local err = import(home, "copy", path)
     assert.matches("wrote .*/connectors/copy.json", err)
     assert.is_nil(err:find("left out", 1, true) or err:find("not kept", 1, true), err)
-    local out = reeve.ok { "diff", "main", "--with", "copy", "--exit-code", "-o", "jsonl", home = home }
+    local out, said = reeve.ok { "diff", "main", "--with", "copy", "--exit-code", "-o", "jsonl", home = home }
     assert.equal("", out)
+    assert.matches("main: no differences\n$", said)
     local users = by_id(listed(home, "copy", "user"))
     assert.same({ type = "user", id = "u1", name = "User 1", parent = ref("org", "o1"), email = "a@b.co",
       emails = { "a@b.co", "c@d.co" }, login = "a", status = "disabled", status_details = "left",

@@ -97,6 +97,7 @@ return {
     else
       require("state.changes").print(ctx, entries)
     end
+    if count.n == 0 then ctx.out:say(args[1] .. ": no differences") end
     return flags.exit_code and count.n > 0 and require("exit").status("changes") or 0
   end,
 }

@@ -119,7 +119,7 @@ local function serve_health(ctx, names, sessions, options)
   local ok, why = pcall(require("serve.health").serve, { address = wanted.address, port = wanted.port,
     connectors = names, ready = function() return all_greeted(sessions) end, validate = validation(ctx, sessions) })
   if ok then return log.info("health is served", { url = why:url() }) end
-  if wanted.on or not fail.is(why) then error(why, 0) end
+  if wanted.on or not fail.is(why) or why.code == "config" then error(why, 0) end
   log.warn("health is not served", { message = why.message })
 end
 

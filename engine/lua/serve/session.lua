@@ -99,14 +99,18 @@ local function brief(message)
   return second == "" and first or first .. "; " .. second
 end
 
+-- The level for what went well: events are asked for every minute, and say nothing new.
+local function level(job)
+  return job.kind == "sync_full" and "info" or "debug"
+end
+
 local function log_end(self, job, problem)
-  log[problem and "warn" or "info"]("task ended", { connector = self.name, task = job.id, kind = job.kind,
+  log[problem and "warn" or level(job)]("task ended", { connector = self.name, task = job.id, kind = job.kind,
     status = problem and status.name[problem.code] or "OK", message = problem and brief(problem.message) })
 end
 
 local function work(self, job)
-  log[job.kind == "sync_full" and "info" or "debug"]("task begins",
-    { connector = self.name, task = job.id, kind = job.kind })
+  log[level(job)]("task begins", { connector = self.name, task = job.id, kind = job.kind })
   local ok, how = pcall(answer.to, self, job)
   if not ok then how = finish.raised(how) end
   log_end(self, job, how.status)
