@@ -76,7 +76,8 @@ end
 -- An RFC 3339 time as the messages have it; `ms` later.
 local function timestamp(text, ms)
   local seconds = reeve.shell(("date -u -d '%s' +%%s"):format(text))
-  local all = math.tointeger(tonumber(seconds)) * 1000 + math.tointeger(tonumber(text:match("%.(%d+)"))) + (ms or 0)
+  local part = (text:match("%.(%d+)") or "") .. "000"
+  local all = math.tointeger(tonumber(seconds)) * 1000 + math.tointeger(tonumber(part:sub(1, 3))) + (ms or 0)
   return { seconds = all // 1000, nanos = all % 1000 * 1000000 }
 end
 
