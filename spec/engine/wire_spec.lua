@@ -70,10 +70,15 @@ describe("the vectors", function()
   it("are made, and read back", function()
     assert.equal("70 vectors\n", run([[
       local values = assert(loadfile(arg[1] .. "/values.lua"))(json)
-      local n = 0
+      local n, TASK = 0, "c1.connectorapi.baton.v1.Task"
       for line in io.lines(arg[1] .. "/vectors.txt") do
         local name, expected = line:match("^(%S+) (%S*)$")
         n = n + 1
+        if name:find("GetTaskResponse$") then -- its task is read by itself
+          local job = values[n].task
+          values[n].task = assert(wire.encode(messages, TASK, job))
+          if not same(wire.decode(messages, TASK, values[n].task), job) then print(n, TASK) end
+        end
         local made, message = wire.encode(messages, name, values[n])
         if (made and hex(made) or message) ~= expected then
           print(n, name, made and hex(made) or message, expected)
