@@ -475,4 +475,20 @@ describe("the end of the service", function()
       table.sort(list)
       for _, line in ipairs(list) do say(line) end]], reeve.folder()))
   end)
+
+  it("waits for no token that is long in coming", function()
+    assert.equal("4 s\n", run([[
+      give { id = ID, list_events = {} }
+      local s = session { folder = arg[1], work = function() task.sleep(1000) end }
+      run(s, 20)
+      script.FinishTask = function()
+        task.sleep(60)
+        return away()
+      end
+      task.run(function()
+        local asked = task.now()
+        s:farewell()
+        say(("%.0f s"):format(task.now() - asked))
+      end)]], reeve.folder()))
+  end)
 end)

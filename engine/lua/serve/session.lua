@@ -18,6 +18,7 @@ Session.__index = Session
 
 local KEPT <const> = 256 -- ends of tasks that are remembered
 local PAGE_MAX <const> = 100
+local FAREWELL_S <const> = 4 -- all of it: who stops a service kills it where it does not end
 
 -- What ends a connector at its first hello: trying again would give the same answer.
 local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "credentials",
@@ -211,7 +212,8 @@ local function poll(self)
 end
 
 --- Tells ConductorOne, in a task, that what is worked on will not be done: this process was asked to end. Better than
---- to let it find out by missing heartbeats. Whose end was just being told is told that.
+--- to let it find out by missing heartbeats. Whose end was just being told is told that. A deadline is for a call
+--- alone: the token before it may be a minute in coming, which nobody waits for.
 function Session:farewell()
   local cancelled = finish.error { code = status.code.CANCELLED, message = "reeve c1 was asked to end" }
   local tellings = {}
@@ -219,7 +221,18 @@ function Session:farewell()
     local how = self.telling[id] or cancelled
     tellings[#tellings + 1] = function() delivery.finish(self, id, how, delivery.HASTY) end
   end
-  task.all(tellings)
+  local over, told = task.event(), false
+  task.spawn(function()
+    task.all(tellings)
+    told = true
+    over:set()
+  end)
+  task.spawn(function()
+    task.sleep(FAREWELL_S)
+    over:set()
+  end)
+  task.wait(over)
+  if not told then log.warn("the end of tasks could not be told in time", { connector = self.name }) end
 end
 
 --- Runs the session, in a task; it ends only by a failure that is raised: ConductorOne does not take this connector.
