@@ -188,7 +188,23 @@ static enum err open_unpacked(struct c1z_reader *r, const char *folder, uint64_t
 
 /* --- what the file has --- */
 
-/* A table that is one: no view, and nothing that a module makes up. */
+/* What a generated column holds is worked out by an expression of the file's. */
+static enum err only_stored(struct c1z_reader *r, const char *table, struct error *e) {
+    sqlite3_stmt *s = NULL;
+    static const char sql[] = "select 1 from pragma_table_xinfo(?1, 'main') where hidden > 0";
+    allow(r);
+    int rc = sqlite3_prepare_v2(r->db, sql, -1, &s, NULL);
+    if (!rc) rc = sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
+    if (!rc) rc = sqlite3_step(s);
+    enum err result = rc == SQLITE_DONE ? ERR_OK : failed_now(r, e);
+    if (rc == SQLITE_ROW)
+        result = err_set(e, ERR_INVALID, "%s is refused: table %s has columns that are worked out",
+                         r->name, table);
+    sqlite3_finalize(s);
+    return result;
+}
+
+/* A table that is one: no view, nothing that a module makes up, and no column of its own making. */
 static enum err has_table(struct c1z_reader *r, const char *table, bool *has, struct error *e) {
     sqlite3_stmt *s = NULL;
     static const char sql[] =
@@ -203,7 +219,7 @@ static enum err has_table(struct c1z_reader *r, const char *table, bool *has, st
     sqlite3_finalize(s);
     if (!result && *has && !sound)
         result = err_set(e, ERR_INVALID, "%s is damaged: %s in it is no table", r->name, table);
-    return result;
+    return result || !*has ? result : only_stored(r, table, e);
 }
 
 static bool has_column(struct c1z_reader *r, const char *table, const char *column) {

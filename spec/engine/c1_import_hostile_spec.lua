@@ -112,10 +112,18 @@ local CASES = {
   { "a table without messages", function()
     return c1z.file({}, RUNS .. "create table v1_grants (external_id, sync_id);")
   end, "v1_grants has no column data" },
-  { "a value that is made up and huge", function()
+  { "a column that is made up", function()
     return c1z.file({ "insert into v1_resources (external_id, sync_id) values ('user:1', 'S');" }, RUNS
       .. "create table v1_resources (id integer primary key, external_id, sync_id, data as (zeroblob(900000000)));")
-  end, "larger than 8 MiB" },
+  end, "v1_resources has columns that are worked out" },
+  { "a column that is made up and kept", function()
+    return c1z.file({ "insert into v1_resources (external_id, sync_id) values ('user:1', 'S');" }, RUNS .. [[create
+      table v1_resources (id integer primary key, external_id, sync_id, data as (x'0a00') stored);]])
+  end, "v1_resources has columns that are worked out" },
+  { "a sync whose end is made up", function()
+    return c1z.file({ "insert into v1_sync_runs (sync_id, started_at) values ('S', '2026-11-20');" },
+      "create table v1_sync_runs (sync_id, started_at, ended_at as (started_at), sync_type as ('full'));")
+  end, "v1_sync_runs has columns that are worked out" },
   { "a huge message", function()
     return c1z.file { c1z.sync { id = "S" }, "insert into v1_resources (resource_type_id, external_id, data, sync_id,"
       .. " discovered_at) values ('user', 'user:1', zeroblob(9000000), 'S', '');" }
