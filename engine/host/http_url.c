@@ -42,10 +42,11 @@ static bool printable(const char *text, size_t len) {
     return true;
 }
 
-static bool ascii(const char *text) {
-    for (; *text; text++)
-        if ((unsigned char)*text >= 0x80) return false;
-    return true;
+/* curl has undone the host's escapes: %7f is a byte by now. */
+static bool printable_ascii(const char *host) {
+    for (const char *c = host; *c; c++)
+        if ((unsigned char)*c >= 0x80) return false;
+    return printable(host, strlen(host));
 }
 
 static char *show(const char *scheme, const char *host, const char *port, const char *path) {
@@ -79,11 +80,11 @@ static enum err take_apart(CURLU *parsed, struct http_url *u, struct error *e) {
     tidy_host(host);
     u->host = host;
     host = NULL;
-    rc = ascii(u->host) ? ERR_OK : ERR_CONFIG;
+    rc = printable_ascii(u->host) ? ERR_OK : ERR_CONFIG;
 out:
     free(scheme), free(host), free(port), free(full_port), free(path);
     if (rc == ERR_NOMEM) return err_set(e, rc, "out of memory for a URL");
-    if (rc) err_set(e, rc, "a URL's host must be ASCII: write it in its xn-- form");
+    if (rc) err_set(e, rc, "a URL's host must be printable ASCII: write it in its xn-- form");
     return rc;
 }
 
