@@ -13,6 +13,7 @@
 #include "buf.h"
 #include "file.h"
 #include "unpack.h"
+#include "utf8.h"
 
 enum {
     SQL_MAX = 1024,
@@ -273,7 +274,7 @@ static enum err explain_none(struct c1z_reader *r, struct error *e) {
 static bool copy_text(sqlite3_stmt *s, int column, char *out, size_t max) {
     const char *text = (const char *)sqlite3_column_text(s, column);
     size_t len = text ? (size_t)sqlite3_column_bytes(s, column) : 0;
-    if (len == 0 || len > max || memchr(text, 0, len)) return false;
+    if (len == 0 || len > max || memchr(text, 0, len) || !utf8_valid(text, len)) return false;
     memcpy(out, text, len);
     out[len] = '\0';
     return true;

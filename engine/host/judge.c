@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "limits.h"
 
 /* Pages made dirty in one transaction: 4 MiB. A first run appends, and fills a page with some forty
  * rows; a later one may touch a page a row. */
@@ -194,6 +195,9 @@ static bool is_weighed(const struct judge_group *g, const struct index_provider 
 static enum err apply(struct judge *j, uint64_t payload, struct error *e) {
     enum judge_delta delta = payload & 7;
     if (delta == JUDGE_CHECK) return ERR_OK;
+    if (j->providers.count > LIMIT_PROVIDERS)
+        return err_set(e, ERR_LIMIT, "one id is given more than %d times: a list that repeats itself",
+                       LIMIT_PROVIDERS);
     struct index_provider *p = index_provider(&j->providers, payload >> 3);
     if (!p) return no_memory(e);
     if (delta == JUDGE_REMOVE) p->removed = true;
@@ -225,25 +229,50 @@ static bool same_bytes(struct span a, struct span b) {
     return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
 }
 
+/* What providers are weighed by; the bytes lie in the store's map as long as the reader is open. */
+struct weight {
+    struct span list, parent, content;
+};
+
+static enum err load_weight(struct judge *j, const struct judge_group *g, uint64_t record,
+                            struct weight *w, struct error *e) {
+    struct record r;
+    enum err rc = judge_part(j, g, record, &r, NULL, &w->content, e);
+    if (rc) return rc;
+    w->list = r.list;
+    w->parent = r.parent;
+    return ERR_OK;
+}
+
 /* Marks pairs of one list that differ; what a listing that ended badly kept goes where that same
  * listing gave the thing anew. Another listing is no proof that it is gone from this one. */
-static enum err weigh_pair(struct judge *j, const struct judge_group *g, struct index_provider *a,
-                           struct index_provider *b, struct error *e) {
-    struct record x, y;
-    struct span content, other;
-    enum err rc = judge_part(j, g, a->record, &x, NULL, &content, e);
-    if (!rc) rc = judge_part(j, g, b->record, &y, NULL, &other, e);
-    if (rc) return rc;
-    bool one_list = same_bytes(x.list, y.list);
+static void weigh_pair(const struct judge_group *g, struct index_provider *a, const struct weight *x,
+                       struct index_provider *b, const struct weight *y) {
+    bool one_list = same_bytes(x->list, y->list);
     if (a->weak != b->weak) {
         struct index_provider *weak = a->weak ? a : b;
-        if (one_list && same_bytes(x.parent, y.parent)) weak->removed = true;
-        return ERR_OK;
+        if (one_list && same_bytes(x->parent, y->parent)) weak->removed = true;
+        return;
     }
     bool both = is_candidate(g, a) && is_candidate(g, b);
-    if (both && one_list && g->kind != RECORD_GRANT && !same_bytes(content, other))
+    if (both && one_list && g->kind != RECORD_GRANT && !same_bytes(x->content, y->content))
         a->role = b->role = INDEX_CONFLICT;
-    return ERR_OK;
+}
+
+/* Each record is read once: a thing may have thousands of parents that give it. */
+static enum err weigh(struct judge *j, const struct judge_group *g, struct error *e) {
+    struct index_provider *p = j->providers.items;
+    size_t n = j->providers.count;
+    if (n < 2) return ERR_OK;
+    struct weight *w = calloc(n, sizeof *w);
+    enum err rc = w ? ERR_OK : no_memory(e);
+    for (size_t i = 0; i < n && !rc; i++)
+        if (is_weighed(g, &p[i])) rc = load_weight(j, g, p[i].record, &w[i], e);
+    for (size_t a = 0; a < n && !rc; a++)
+        for (size_t b = a + 1; b < n && is_weighed(g, &p[a]); b++)
+            if (is_weighed(g, &p[b])) weigh_pair(g, &p[a], &w[a], &p[b], &w[b]);
+    free(w);
+    return rc;
 }
 
 /* Which of two goes first: the list named like the type, else byte order, else the older. */
@@ -295,13 +324,9 @@ static enum err choose(struct judge *j, const struct judge_group *g, struct inde
 static enum err settle(struct judge *j, const struct judge_group *g, uint64_t *seen, struct error *e) {
     struct index_provider *p = j->providers.items;
     size_t n = j->providers.count;
-    enum err rc = ERR_OK;
     for (size_t i = 0; i < n; i++)
         if (is_candidate(g, &p[i])) p[i].role = INDEX_SHADOWED;
-    for (size_t a = 0; a < n && !rc; a++)
-        for (size_t b = a + 1; b < n && !rc; b++)
-            if (is_weighed(g, &p[a]) && is_weighed(g, &p[b]))
-                rc = weigh_pair(j, g, &p[a], &p[b], e);
+    enum err rc = weigh(j, g, e);
     for (size_t i = 0; i < n && !rc && g->kind != RECORD_RESOURCE; i++) {
         struct record r;
         struct record_part part;

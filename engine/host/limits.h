@@ -34,6 +34,7 @@ enum {
 #define LIMIT_INFLATE_RATIO 200        /* times its compressed size, once past LIMIT_INFLATE */
 #define LIMIT_TOKENS 4096              /* tokens a bucket counts one by one */
 #define LIMIT_AUTHORITIES (8 * MIB)    /* bytes of all certificate authorities together */
+#define LIMIT_PROVIDERS (64 * 1024)    /* records that give one thing: they are weighed in pairs */
 #define LIMIT_GIVEN 1000000             /* objects emitted without a word from the target */
 #define LIMIT_CURSOR (64 * KIB)        /* bytes of a cursor, as JSON */
 #define LIMIT_REQUEST (64 * MIB)       /* bytes of a request's body that our server accepts */

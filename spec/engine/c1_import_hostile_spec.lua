@@ -96,6 +96,8 @@ local CASES = {
     "partial ones" },
   { "a sync of an endless name", function() return c1z.file { c1z.sync { id = ("x"):rep(100) } } end,
     "no id or times that can be read" },
+  { "a sync of no text's name", function() return c1z.file { c1z.sync { id = "S\xff" } } end,
+    "no id or times that can be read" },
   { "a view for a table", function()
     return c1z.file({}, RUNS .. [[create view v1_resources as with recursive n(x) as (select 1 union all
       select x + 1 from n) select x as id, x as external_id, x as data, 'S' as sync_id from n;]])
