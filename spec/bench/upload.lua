@@ -15,7 +15,7 @@ local channel = require("serve.grpc").channel { client = client, origin = creden
 local function check(answer, problem) return answer or error(problem.message) end
 task.run(function()
   local given = check(channel:call("GetTask", { host_id = "host-1" })).task
-  check(channel:upload("host-1", given.id, path))
+  check(channel:upload("host-1", require("serve.answer").job(given).id, path))
 end)
 ]]
 
