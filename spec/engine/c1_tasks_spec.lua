@@ -8,10 +8,7 @@ describe("reeve c1", function()
   if missing then return it("does tasks", function() pending(missing) end) end
   local s
 
-  after_each(function()
-    if s then s:close() end
-    s = nil
-  end)
+  after_each(function() s = service.over(s) end)
 
   local function serving(options, words)
     s = service.new(options)

@@ -113,6 +113,11 @@ function Service:close()
   if type(trouble) == "string" then error(trouble, 2) end
 end
 
+--- For after_each: ends one where there is one; nil.
+function M.over(service)
+  if service then service:close() end
+end
+
 --- Asks a c1z file's tables: sql -> text, its lines with blanks between.
 function M.tables(path)
   local ask = c1z.unpacked(path)
