@@ -209,6 +209,17 @@ describe("a recording", function()
     return reeve.json((reeve.ok { "list", name, kind, "-o", "json", home = home }))
   end
 
+  -- Two lists fetched at once bring their users, and what these hold, in any order: grants as sorted words.
+  local function words(grants)
+    local found = {}
+    for i, grant in ipairs(grants) do
+      local of, to = grant.entitlement, grant.principal
+      found[i] = table.concat({ of.type, of.id, of.slug, to.type, to.id }, " ")
+    end
+    table.sort(found)
+    return found
+  end
+
   it("of torq replays to the same records, up to stand-ins", function()
     local sim = reeve.sim { plugin = "torq", users = 40, roles = 8, roles_page = 3,
       client_secret = "canary-secret-4711" }
@@ -229,7 +240,7 @@ describe("a recording", function()
       local before, after = list(home, "main", kind), list(home, "replayed", kind)
       assert.equal(#before, #after)
       assert.truthy(#before > 0)
-      if kind == "grants" then assert.same(before, after) end -- ids are no personal values here
+      if kind == "grants" then assert.same(words(before), words(after)) end -- ids are no personal values here
     end
     local stand_ins, former = {}, {}
     for _, user in ipairs(list(home, "replayed", "user")) do stand_ins[user.id] = user end
