@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "err.h"
-#include "store.h"
+#include "span.h"
 
 enum { C1Z_CACHE_KIB = 4096, C1Z_COLUMNS = 6 };
 

@@ -19,7 +19,7 @@
 #include "c1z.h"
 #include "err.h"
 #include "limits.h"
-#include "store.h"
+#include "span.h"
 
 enum { C1Z_VALUE = 8 * MIB, C1Z_HEAP = 64 * MIB, C1Z_SYNC_ID_MAX = 64, C1Z_TIME_MAX = 64 };
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "err.h"
-#include "store.h"
+#include "span.h"
 
 enum { NAMES_MAX = 1 << 24 }; /* 512 MiB */
 

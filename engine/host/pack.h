@@ -7,7 +7,7 @@
 #define REEVE_PACK_H
 
 #include "err.h"
-#include "store.h"
+#include "span.h"
 
 /* Writes `head` as it is, then all of the regular file `from` compressed, to the descriptor `to`,
  * which is called `name` in messages. ERR_STORAGE where reading or writing fails, ERR_NOMEM. */

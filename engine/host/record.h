@@ -19,7 +19,7 @@
 
 #include "buf.h"
 #include "err.h"
-#include "store.h"
+#include "span.h"
 
 enum { RECORD_KEY = 16 };
 

@@ -16,15 +16,11 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "span.h"
 
 struct store;
 struct store_txn;
 struct store_cursor;
-
-struct span {
-    const void *p;
-    size_t n;
-};
 
 enum { STORE_DUPLICATES = 1 }; /* a key has many fixed-size values, kept sorted bytewise */
 
@@ -92,9 +88,5 @@ enum err store_cursor_del(struct store_cursor *c, struct error *e);
  * none is left. For keeping write transactions bounded: repeat until done. */
 enum err store_del_prefix(struct store_txn *t, int table, struct span prefix, size_t limit,
                           bool *done, struct error *e);
-
-static inline struct span span_of(const void *p, size_t n) {
-    return (struct span){p, n};
-}
 
 #endif
