@@ -19,18 +19,29 @@ struct browse {
     uint64_t run, from, row; /* rows: the next one is at or behind (from, row) */
     unsigned char key[RECORD_KEY];
     struct sorter *sorter;    /* things: by record; holdings, changes: by key */
-    uint64_t *list;           /* things: parts of `record`; history: runs, oldest first; sources: records */
+    uint64_t *list;           /* things: parts of a record; history: runs, oldest first; sources: records */
     size_t count, capacity;
     size_t at;                /* how many of the list are done */
-    uint64_t record;          /* things: whose parts are listed */
-    struct sorter_item ahead; /* things: the first of the next record, where there is `more` */
-    bool more;
+    struct sorter_item first; /* things: of the next record, where there are `more` */
+    bool more;                /* things, holdings: there are some that are not read yet */
+    struct buf ahead;         /* things, holdings: those that are read, struct place */
+    size_t given;             /* bytes of `ahead` that were given out */
     struct buf type;          /* things: what resources must be; empty: any */
     struct excluded *excluded;
     struct seq_walk *walk;
     unsigned char last[RECORD_KEY]; /* changes: the key given last */
     struct buf out;
 };
+
+/* What was read ahead: its kind and record, and where its JSON is in `out`. */
+struct place {
+    enum record_kind kind;
+    uint64_t record;
+    size_t at, n;
+};
+
+/* A transaction costs as much as reading some records: one reads so many bytes of JSON at least. */
+enum { AHEAD = 64 * KIB };
 
 static enum err no_memory(struct error *e) {
     return err_set(e, ERR_NOMEM, "out of memory reading the state");
@@ -46,6 +57,7 @@ static enum err open_browse(struct browse **out, struct state *s, enum what what
     b->run = run;
     buf_init(&b->out, 64 * MIB);
     buf_init(&b->type, MIB);
+    buf_init(&b->ahead, 64 * MIB);
     return ERR_OK;
 }
 
@@ -58,6 +70,7 @@ void browse_free(struct browse *b) {
     free(b->list);
     buf_free(&b->out);
     buf_free(&b->type);
+    buf_free(&b->ahead);
     free(b);
 }
 
@@ -150,7 +163,7 @@ enum err browse_things(struct browse **out, struct state *s, enum record_kind ki
     if (!rc) rc = sorter_open(&b->sorter, s->dir, 0, e);
     if (!rc) rc = gather_things(b, kind, e);
     if (!rc) rc = sorter_finish(b->sorter, e);
-    if (!rc) rc = sorter_next(b->sorter, &b->ahead, &b->more, e);
+    if (!rc) rc = sorter_next(b->sorter, &b->first, &b->more, e);
     return give_up(out, rc);
 }
 
@@ -179,33 +192,31 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Lists what is seen of the next record, in the order it has there. */
-static enum err list_parts(struct browse *b, struct store_txn *t, struct error *e) {
-    struct record r;
-    b->at = b->count = 0;
-    b->record = state_u64(b->ahead.key);
-    enum err rc = state_record(t, b->record, &r, e);
-    while (!rc && b->more && state_u64(b->ahead.key) == b->record) {
-        unsigned char key[RECORD_KEY];
-        key_of(&b->ahead, key);
-        size_t part = record_find(&r, key);
-        if (part < r.parts && has_type(b, record_json(&r, part))) rc = add_number(b, part, e);
-        if (!rc) rc = sorter_next(b->sorter, &b->ahead, &b->more, e);
-    }
-    if (b->count > 1) qsort(b->list, b->count, sizeof *b->list, by_number);
-    return rc;
+static enum err add_ahead(struct browse *b, enum record_kind kind, uint64_t record,
+                          struct span json, struct error *e) {
+    struct place place = {kind, record, b->out.len, json.n};
+    if (buf_add(&b->ahead, &place, sizeof place) || buf_add(&b->out, json.p, json.n))
+        return no_memory(e);
+    return ERR_OK;
 }
 
-static enum err next_thing(struct browse *b, struct store_txn *t, struct browse_item *item,
-                           bool *more, struct error *e) {
+/* Reads what is seen of the next record, in the order it has there. */
+static enum err read_things(struct browse *b, struct store_txn *t, struct error *e) {
     struct record r;
-    enum err rc = ERR_OK;
-    while (!rc && b->at == b->count && b->more) rc = list_parts(b, t, e);
-    *more = b->at < b->count;
-    if (rc || !*more) return rc;
-    item->record = b->record;
-    rc = state_record(t, b->record, &r, e);
-    return rc ? rc : copy(b, record_json(&r, (size_t)b->list[b->at++]), &item->after, e);
+    uint64_t number = state_u64(b->first.key);
+    enum err rc = state_record(t, number, &r, e);
+    b->count = 0;
+    while (!rc && b->more && state_u64(b->first.key) == number) {
+        unsigned char key[RECORD_KEY];
+        key_of(&b->first, key);
+        size_t part = record_find(&r, key);
+        if (part < r.parts && has_type(b, record_json(&r, part))) rc = add_number(b, part, e);
+        if (!rc) rc = sorter_next(b->sorter, &b->first, &b->more, e);
+    }
+    if (b->count > 1) qsort(b->list, b->count, sizeof *b->list, by_number);
+    for (size_t i = 0; !rc && i < b->count; i++)
+        rc = add_ahead(b, b->kind, number, record_json(&r, (size_t)b->list[i]), e);
+    return rc;
 }
 
 enum err browse_holdings(struct browse **out, struct state *s, uint64_t run, struct error *e) {
@@ -215,20 +226,42 @@ enum err browse_holdings(struct browse **out, struct state *s, uint64_t run, str
     if (!rc) rc = gather_things(*out, RECORD_RESOURCE, e);
     if (!rc) rc = gather_things(*out, RECORD_GRANT, e);
     if (!rc) rc = sorter_finish((*out)->sorter, e);
+    (*out)->more = true;
     return give_up(out, rc);
 }
 
-static enum err next_holding(struct browse *b, struct store_txn *t, struct browse_item *item,
-                             bool *more, struct error *e) {
+static enum err read_holding(struct browse *b, struct store_txn *t, struct error *e) {
     struct sorter_item place;
     struct record r;
-    enum err rc = sorter_next(b->sorter, &place, more, e);
-    if (rc || !*more) return rc;
-    item->kind = place.payload >> 63 ? RECORD_GRANT : RECORD_RESOURCE;
-    item->record = place.payload << 1 >> 1 >> PART_BITS;
-    rc = state_record(t, item->record, &r, e);
+    enum err rc = sorter_next(b->sorter, &place, &b->more, e);
+    if (rc || !b->more) return rc;
+    uint64_t number = place.payload << 1 >> 1 >> PART_BITS;
+    rc = state_record(t, number, &r, e);
     size_t part = (size_t)(place.payload & ((1u << PART_BITS) - 1));
-    return rc ? rc : copy(b, record_json(&r, part), &item->after, e);
+    enum record_kind kind = place.payload >> 63 ? RECORD_GRANT : RECORD_RESOURCE;
+    return rc ? rc : add_ahead(b, kind, number, record_json(&r, part), e);
+}
+
+static enum err read_ahead(struct browse *b, struct store_txn *t, struct error *e) {
+    enum err rc = ERR_OK;
+    buf_clear(&b->ahead);
+    buf_clear(&b->out);
+    b->given = 0;
+    while (!rc && b->more && b->out.len < AHEAD)
+        rc = b->what == THINGS ? read_things(b, t, e) : read_holding(b, t, e);
+    return rc;
+}
+
+/* Gives out what was read ahead; *more is false where nothing is left of it. */
+static void next_ahead(struct browse *b, struct browse_item *item, bool *more) {
+    struct place place;
+    *more = b->given < b->ahead.len;
+    if (!*more) return;
+    memcpy(&place, b->ahead.data + b->given, sizeof place);
+    b->given += sizeof place;
+    item->kind = place.kind;
+    item->record = place.record;
+    item->after = span_of(b->out.data + place.at, place.n);
 }
 
 /* --- changes --- */
@@ -478,16 +511,17 @@ enum err browse_excluded(struct browse **out, struct state *s, uint64_t run, str
 
 enum err browse_next(struct browse *b, struct browse_item *item, bool *more, struct error *e) {
     *item = (struct browse_item){.kind = b->kind, .run = b->run};
+    next_ahead(b, item, more);
+    if (*more) return ERR_OK;
     buf_clear(&b->out);
     struct store_txn *t;
     enum err rc = store_begin(b->s->store, false, &t, e);
     if (rc) return rc;
     switch (b->what) {
     case THINGS:
-        rc = next_thing(b, t, item, more, e);
-        break;
     case HOLDINGS:
-        rc = next_holding(b, t, item, more, e);
+        rc = read_ahead(b, t, e);
+        if (!rc) next_ahead(b, item, more);
         break;
     case CHANGES:
         rc = next_change(b, t, item, more, e);

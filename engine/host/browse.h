@@ -2,7 +2,8 @@
  *
  * A browse copies what it gives out, so that no reader of the store stays open while Lua, a pager
  * or a slow disk has the word. What it shows is one moment all the same: it reads as of a run, and
- * later runs do not disturb that. Memory is bounded by the largest record and the sorter. */
+ * later runs do not disturb that. Listings of all things are read some records ahead. Memory is
+ * bounded by the largest record and the sorter. */
 #ifndef REEVE_BROWSE_H
 #define REEVE_BROWSE_H
 
