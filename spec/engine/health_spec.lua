@@ -245,15 +245,31 @@ describe("health-check", function()
     local r = reeve.run { "health-check", "--port", "1" }
     assert.equal(1, r.code)
     assert.matches("^no answer: GET http://127.0.0.1:1/health: ", r.err)
-    assert.equal(1, reeve.run({ "health-check" }, { env = { BATON_HEALTH_CHECK_PORT = "none" } }).code)
+    r = reeve.run { "health-check", env = { BATON_HEALTH_CHECK_PORT = "none" } }
+    assert.equal("1 reeve: 'none' is no port (1 to 65535)\n", r.code .. " " .. r.err)
     assert.equal(1, reeve.run({ "health-check", "--address", "192.0.2.1" }).code)
     local p = start("validate = function() task.sleep(60) end")
     r = check(p, { "--timeout", "1" })
-    assert.equal("1 no answer: GET " .. p.url .. "/health: nothing came within 1 s\n", r.code .. " " .. r.err)
+    assert.equal("1 no answer: GET " .. p.url .. "/health: not over within 1 s\n", r.code .. " " .. r.err)
     stop(p)
     local w = acme.new { connector = "M.list = {}" }
     r = check(w.sim)
     w:stop()
     assert.equal("1 status 404, and not from a health port\n", r.code .. " " .. r.out)
+  end)
+
+  it("takes a stranger's 200 for no health", function()
+    local w = acme.new { connector = "M.list = {}", world = {
+      ["/health"] = { status = 200, body = { status = "OK" } } } }
+    local r = check(w.sim)
+    w:stop()
+    assert.equal("1 status 200, and not from a health port\n", r.code .. " " .. r.out)
+  end)
+
+  it("takes an empty variable for none", function()
+    local r = reeve.run { "health-check", "--port", "1", env = { BATON_HEALTH_CHECK_BIND_ADDRESS = "" } }
+    assert.matches("^no answer: GET http://127.0.0.1:1/health: ", r.err)
+    r = reeve.run { "health-check", "--address", "127.0.0.2", "--timeout", "1", env = { BATON_HEALTH_CHECK_PORT = "" } }
+    assert.is_nil(r.err:find("is no port", 1, true))
   end)
 end)

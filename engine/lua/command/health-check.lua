@@ -2,59 +2,52 @@
 local fail = require "fail"
 local health = require "serve.health"
 
-local BYTES = 65536 -- more than any answer has
+local BYTES <const> = 65536 -- more than any answer has
 
-local ANY = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "::1", localhost = "127.0.0.1" } -- served on all, asked on one
+-- Addresses that a service listens on by, and at which one cannot or need not ask: the one to ask there.
+local ASKED_AT <const> = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "::1", localhost = "127.0.0.1" }
 
-local function url_of(address, port, endpoint)
-  address = ANY[address] or address
-  return ("%s/%s"):format(health.url(address, port), endpoint), address
-end
+local GOOD <const> = { health = "healthy", ready = "ready", live = "alive" } -- what each endpoint says then
 
--- The answer's status and body; nil and why where there is none.
-local function ask(client, url)
-  local request, why = client:start { method = "GET", url = url, headers = { Accept = "application/json" } }
-  if not request then return nil, why end
-  local ok, trouble = request:wait()
-  if not ok then return nil, trouble end
-  return request:status(), request:body()
-end
-
--- The same, within so many seconds in all: the client's own limit begins anew with every byte.
-local function ask_within(seconds, client, url)
-  local task = require "target.task"
-  local status, body, asked
-  task.run(function()
-    local over = task.event()
-    asked = task.spawn(function()
-      status, body = ask(client, url)
-      over:set()
-    end)
-    task.spawn(function() task.sleep(seconds) over:set() end)
-    task.wait(over)
-  end)
-  if not asked.ok then return nil, ("GET %s: nothing came within %g s"):format(url, seconds) end
-  return status, body
-end
-
--- What an answer says, in a line; whoever listens there may say anything.
-local function told(status, body)
-  local document = require("host.json").decode(body or "")
-  if type(document) ~= "table" or type(document.status) ~= "string" then
-    return ("status %d, and not from a health port"):format(status)
-  end
-  local details = type(document.details) == "table" and document.details or {}
-  local text = document.status .. (details.validation_error and ": " .. tostring(details.validation_error) or "")
-  return (text:gsub("%c+", " "))
+-- A flag's value, else the variable's; an empty variable is none, as for the service.
+local function chosen(flag, variable, default)
+  local text = flag or os.getenv(variable)
+  return text and text ~= "" and text or default
 end
 
 local function port_of(flags)
-  local text = flags.port or os.getenv("BATON_HEALTH_CHECK_PORT") or health.PORT
+  local text = chosen(flags.port, "BATON_HEALTH_CHECK_PORT", health.PORT)
   local port = math.tointeger(tonumber(text))
   if not port or port < 1 or port > 65535 then
     fail("failed", ("'%s' is no port (1 to 65535)"):format(text))
   end
   return port
+end
+
+-- In a task: the answer's status and body, all of it within so many seconds; nil and why where there is none.
+local function ask(client, url, seconds)
+  local request, why = client:start { method = "GET", url = url, headers = { Accept = "application/json" },
+    deadline_s = seconds }
+  if not request then return nil, why end
+  local ok, body
+  ok, why = request:wait()
+  if not ok then return nil, why end
+  body, why = request:body()
+  if not body then return nil, why end
+  return request:status(), body
+end
+
+-- Is an answer the good one? And what it says, in a line. Whoever listens on that port may say anything.
+local function judge(endpoint, status, body)
+  local document = require("host.json").decode(body)
+  local word = type(document) == "table" and document.status
+  local good = status == 200 and word == GOOD[endpoint]
+  if type(word) ~= "string" or status == 200 and not good then
+    return false, ("status %d, and not from a health port"):format(status)
+  end
+  local details = type(document.details) == "table" and document.details or {}
+  local text = word .. (details.validation_error and ": " .. tostring(details.validation_error) or "")
+  return good, (text:gsub("%c+", " "))
 end
 
 return {
@@ -73,18 +66,20 @@ return {
   },
   max = 0,
   run = function(ctx, _, flags)
-    local seconds = math.max(1, flags.timeout or 5)
-    local address = flags.address or os.getenv("BATON_HEALTH_CHECK_BIND_ADDRESS") or health.ADDRESS
-    local url, host = url_of(address, port_of(flags), flags.endpoint or "health")
-    local client, why = require("host.http").client { hosts = {}, named = { host }, concurrency = 1, proxy = "",
+    local seconds, endpoint = math.max(1, flags.timeout or 5), flags.endpoint or "health"
+    local address = chosen(flags.address, "BATON_HEALTH_CHECK_BIND_ADDRESS", health.ADDRESS)
+    address = ASKED_AT[address] or address
+    local url = health.url(address, port_of(flags)) .. "/" .. endpoint
+    local client, status, body
+    client, body = require("host.http").client { hosts = {}, named = { address }, concurrency = 1, proxy = "",
       timeout_s = 2 * seconds, body_bytes = BYTES }
-    local status, body = nil, why
-    if client then status, body = ask_within(seconds, client, url) end
+    if client then status, body = require("target.task").run(ask, client, url, seconds) end
     if not status then
       ctx.out:say("no answer: " .. tostring(body))
       return 1
     end
-    ctx.out:write(told(status, body) .. "\n")
-    return status == 200 and 0 or 1
+    local good, line = judge(endpoint, status, body)
+    ctx.out:write(line .. "\n")
+    return good and 0 or 1
   end,
 }
