@@ -285,7 +285,7 @@ static int next_entry(lua_State *L) {
         struct error e;
         if (batch(check(L), (int)lua_tointeger(L, lua_upvalueindex(2)), from,
                   lua_toboolean(L, lua_upvalueindex(4)), b, &e))
-            return luaL_error(L, "%s", e.text);
+            return api_raise(L, &e);
         if (b->len == 0) return 0;
         at = 0;
     }

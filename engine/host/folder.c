@@ -20,8 +20,9 @@ static enum err make_one(const char *path, mode_t mode, struct error *e) {
     if (mkdir(path, mode) == 0)
         return chmod(path, mode) == 0 ? ERR_OK : err_errno(e, ERR_STORAGE, "make folder", path);
     int why = errno;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return ERR_OK;
-    errno = why;
+    bool found = stat(path, &st) == 0;
+    if (found && S_ISDIR(st.st_mode)) return ERR_OK;
+    if (found || why != EEXIST) errno = why;
     return err_errno(e, ERR_STORAGE, "make folder", path);
 }
 
@@ -69,7 +70,19 @@ static enum err sort_names(struct buf *names, size_t count) {
     return rc;
 }
 
-static enum err gather(DIR *dir, struct buf *names, size_t *count) {
+static enum err cannot_list(struct error *e, const char *path) {
+    enum err rc = errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND
+                  : errno == EIO                      ? ERR_STORAGE
+                                                      : ERR_CONFIG;
+    return err_errno(e, rc, "list folder", path);
+}
+
+static enum err no_room(struct error *e, enum err rc, const char *path) {
+    return err_set(e, rc, "list folder %s: no room for its names", path);
+}
+
+static enum err gather(DIR *dir, const char *path, struct buf *names, size_t *count,
+                       struct error *e) {
     const struct dirent *entry;
     enum err rc = ERR_OK;
     while (!rc && (errno = 0, entry = readdir(dir))) {
@@ -77,22 +90,20 @@ static enum err gather(DIR *dir, struct buf *names, size_t *count) {
         rc = buf_add(names, entry->d_name, strlen(entry->d_name) + 1);
         ++*count;
     }
-    return rc ? rc : errno ? ERR_STORAGE : ERR_OK;
+    if (rc) return no_room(e, rc, path);
+    return errno ? cannot_list(e, path) : ERR_OK;
 }
 
 enum err folder_list(const char *path, struct buf *names, struct error *e) {
     size_t count = 0;
     buf_clear(names);
     DIR *dir = opendir(path);
-    if (!dir)
-        return err_errno(e, errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_CONFIG,
-                         "list folder", path);
-    enum err rc = gather(dir, names, &count);
+    if (!dir) return cannot_list(e, path);
+    enum err rc = gather(dir, path, names, &count, e);
     closedir(dir);
-    if (!rc) rc = sort_names(names, count);
-    if (!rc) return ERR_OK;
-    buf_clear(names);
-    return err_set(e, rc, "list folder %s: %s", path, err_name(rc));
+    if (!rc && (rc = sort_names(names, count)) != ERR_OK) no_room(e, rc, path);
+    if (rc) buf_clear(names);
+    return rc;
 }
 
 static enum err cannot_remove(struct error *e, const char *name) {
@@ -111,8 +122,9 @@ static enum err remove_content(int fd, const char *name, dev_t device, int depth
         close(fd);
         return cannot_remove(e, name);
     }
-    while (!rc && (entry = readdir(dir)))
+    while (!rc && (errno = 0, entry = readdir(dir)))
         if (!is_dots(entry->d_name)) rc = remove_at(fd, entry->d_name, device, depth + 1, e);
+    if (!rc && errno) rc = cannot_remove(e, name);
     closedir(dir);
     return rc;
 }

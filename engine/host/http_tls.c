@@ -99,7 +99,7 @@ void http_tls_free(struct http_tls *t) {
     t->cert = t->key = NULL;
 }
 
-void http_tls_apply(const struct http_tls *t, void *easy) {
+bool http_tls_apply(const struct http_tls *t, void *easy) {
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -108,6 +108,6 @@ void http_tls_apply(const struct http_tls *t, void *easy) {
         curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
         curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
     }
-    if (t->cert) curl_easy_setopt(easy, CURLOPT_SSLCERT, t->cert);
-    if (t->key) curl_easy_setopt(easy, CURLOPT_SSLKEY, t->key);
+    return (!t->cert || curl_easy_setopt(easy, CURLOPT_SSLCERT, t->cert) == CURLE_OK) &&
+           (!t->key || curl_easy_setopt(easy, CURLOPT_SSLKEY, t->key) == CURLE_OK);
 }

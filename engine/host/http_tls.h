@@ -6,6 +6,8 @@
 #ifndef REEVE_HTTP_TLS_H
 #define REEVE_HTTP_TLS_H
 
+#include <stdbool.h>
+
 #include "buf.h"
 #include "err.h"
 
@@ -19,7 +21,7 @@ enum err http_tls_init(struct http_tls *t, const char *ca_file, const char *cert
                        struct error *e);
 void http_tls_free(struct http_tls *t);
 
-/* Sets up a CURL easy handle. */
-void http_tls_apply(const struct http_tls *t, void *easy);
+/* Sets up a CURL easy handle; false where memory runs out. */
+bool http_tls_apply(const struct http_tls *t, void *easy);
 
 #endif

@@ -125,22 +125,26 @@ static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sock
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static void set_method(struct http_request *r) {
-    if (strcmp(r->method, "HEAD") == 0) {
-        curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
-    } else if (r->body) {
+/* curl keeps a copy of a text, and may have no room for it; what it points to it always takes. */
+static bool set_text(struct http_request *r, CURLoption option, const char *text) {
+    return curl_easy_setopt(r->easy, option, text) == CURLE_OK;
+}
+
+static bool set_method(struct http_request *r) {
+    if (strcmp(r->method, "HEAD") == 0)
+        return curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
+    if (r->body) {
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, r->body);
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_len);
-        curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
     } else if (r->source.read) {
         curl_easy_setopt(r->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(r->easy, CURLOPT_READFUNCTION, on_source);
         curl_easy_setopt(r->easy, CURLOPT_READDATA, r);
         curl_easy_setopt(r->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SOURCE_BUFFER);
-        curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
-    } else if (strcmp(r->method, "GET") != 0) {
-        curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
+    } else if (strcmp(r->method, "GET") == 0) {
+        return true;
     }
+    return set_text(r, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
 static bool add_line(struct http_request *r, const char *line) {
@@ -162,10 +166,10 @@ static bool set_headers(struct http_request *r) {
 
 /* To where it belongs, or rerouted. Before set_headers, as the true origin goes into a header. */
 static bool set_url(struct http_request *r) {
-    if (!is_rerouted(r)) return curl_easy_setopt(r->easy, CURLOPT_URL, r->url.text) == CURLE_OK;
+    if (!is_rerouted(r)) return set_text(r, CURLOPT_URL, r->url.text);
     char *text, *line;
     if (http_reroute_apply(&r->client->reroute, &r->url, &text, &line)) return false;
-    bool ok = curl_easy_setopt(r->easy, CURLOPT_URL, text) == CURLE_OK && add_line(r, line);
+    bool ok = set_text(r, CURLOPT_URL, text) && add_line(r, line);
     explicit_bzero(text, strlen(text));
     free(text), free(line);
     return ok;
@@ -182,24 +186,23 @@ static void set_callbacks(struct http_request *r) {
     curl_easy_setopt(r->easy, CURLOPT_OPENSOCKETDATA, r);
 }
 
-static void set_rules(struct http_request *r) {
+static bool set_rules(struct http_request *r) {
     const char *proxy = is_rerouted(r) ? NULL : http_proxy_for(r->client->proxy, &r->url);
     r->proxied = proxy != NULL;
-    curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(r->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(r->easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(r->easy, CURLOPT_PROXY, proxy ? proxy : "");
-    curl_easy_setopt(r->easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(r->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    if (!r->http2) curl_easy_setopt(r->easy, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, (long)BUFFER);
-    curl_easy_setopt(r->easy, CURLOPT_USERAGENT, r->client->user_agent);
     curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(r->timeout_s * 1000));
     curl_easy_setopt(r->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     if (r->url.tls && !is_rerouted(r)) curl_easy_setopt(r->easy, CURLOPT_PIPEWAIT, 1L);
     if (!r->repeatable) curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
+    return set_text(r, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           set_text(r, CURLOPT_PROXY, proxy ? proxy : "") && set_text(r, CURLOPT_NOPROXY, "") &&
+           set_text(r, CURLOPT_USERAGENT, r->client->user_agent) &&
+           (r->http2 || set_text(r, CURLOPT_ACCEPT_ENCODING, ""));
 }
 
 /* Nothing of an earlier answer is left. */
@@ -231,10 +234,8 @@ static bool put_on_wire(struct http_request *r) {
     r->easy = curl_easy_init();
     if (!r->easy || !set_url(r)) return false;
     set_callbacks(r);
-    set_rules(r);
-    http_tls_apply(&r->client->tls, r->easy);
-    set_method(r);
-    return set_headers(r) && curl_multi_add_handle(r->client->multi, r->easy) == CURLM_OK;
+    return set_rules(r) && http_tls_apply(&r->client->tls, r->easy) && set_method(r) &&
+           set_headers(r) && curl_multi_add_handle(r->client->multi, r->easy) == CURLM_OK;
 }
 
 enum err http_transfer_begin(struct http_request *r) {

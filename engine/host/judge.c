@@ -152,7 +152,7 @@ static enum err is_there(struct judge *j, const unsigned char key[RECORD_KEY], b
 /* INDEX_EFFECTIVE where the part stands on firm ground, else what becomes of it. */
 static enum err footing(struct judge *j, const struct record_part *part, enum index_role *role,
                         struct error *e) {
-    bool grant = part->key[0] == RECORD_GRANT, on, to = true, skip = false, skip_on = false,
+    bool grant = part->key[0] == RECORD_GRANT, on = false, to = true, skip = false, skip_on = false,
          skip_to = false;
     enum err rc = is_there(j, part->on, &on, &skip, e);
     if (!rc && grant) rc = is_there(j, part->principal, &to, &skip_to, e);

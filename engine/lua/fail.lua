@@ -32,6 +32,12 @@ function M.try(first, message, code, ...)
   return first, message, code, ...
 end
 
+--- The same, where "not_found" is a result too, nil; whatever else is in the way says nothing about what is there.
+function M.found(first, message, code)
+  if first == nil and code == "not_found" then return nil end
+  return (M.try(first, message, code))
+end
+
 return setmetatable(M, {
   __call = function(_, code, message, hint)
     error(M.new(code, message, hint), 0)

@@ -246,12 +246,23 @@ describe("remove", function()
     assert.truthy(reeve.read(home .. "/connectors/main.json"))
   end)
 
-  it("keeps the history where it is told to", function()
+  it("keeps the history where it is told to, until it is told again", function()
     local home = new_home()
     add(home, { "client_id=1", "client_secret=env:X" })
     reeve.write(home .. "/state/connectors/main/x", "")
     reeve.ok { "remove", "main", "--keep-history", home = home }
     assert.equal("", reeve.read(home .. "/state/connectors/main/x"))
+    reeve.ok { "remove", "main", home = home }
+    assert.is_nil(reeve.read(home .. "/state/connectors/main/x"))
+  end)
+
+  it("forgets secrets whose connector's file is gone", function()
+    local home = new_home()
+    add(home, { "client_id=1", "client_secret=-" }, { stdin = "a-secret-to-forget\n" })
+    assert(os.remove(home .. "/connectors/main.json"))
+    reeve.ok { "remove", "main", home = home }
+    assert.equal("[]\n", reeve.ok { "secret", "list", "-o", "json", home = home })
+    assert.equal(2, reeve.run({ "remove", "main", home = home }).status)
   end)
 end)
 

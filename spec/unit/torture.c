@@ -4,18 +4,24 @@
  * REEVE_TORTURE=KIND:N lets the N-th call of that kind fail, KIND:N+ that one and all after it;
  * kinds: malloc store net file. REEVE_TORTURE_REPORT=FILE gets a line "KIND CALLS" for each at
  * the end, so that whoever drives it knows how far to count. Children count from where their
- * parent was when it forked. */
+ * parent was when it forked. What libcurl and SQLite allocate, and SQLite's files, count too. */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
 enum kind { MALLOC, STORE, NET, FILES, KINDS };
 
@@ -25,7 +31,7 @@ static long fails_at;
 static enum kind fails = KINDS;
 static int for_good;
 
-__attribute__((constructor)) static void read_orders(void) {
+static void read_orders(void) {
     const char *order = getenv("REEVE_TORTURE");
     for (int k = 0; order && k < KINDS; k++) {
         size_t len = strlen(names[k]);
@@ -61,6 +67,7 @@ static int due(enum kind k) {
 #define NO_MEMORY (errno = ENOMEM, NULL)
 #define NO_SPACE (errno = ENOSPC, -1)
 #define NO_IO (errno = EIO, -1)
+#define NO_DESCRIPTOR(nothing) (errno = EMFILE, nothing)
 
 /* ------------------------------------------------------------------ memory */
 
@@ -92,6 +99,22 @@ int __wrap_asprintf(char **out, const char *format, ...) {
     int n = vasprintf(out, format, args);
     va_end(args);
     return n;
+}
+
+WRAP(MALLOC, ZSTD_CCtx *, ZSTD_createCCtx, (void), (), NULL)
+WRAP(MALLOC, ZSTD_DCtx *, ZSTD_createDCtx, (void), (), NULL)
+WRAP(MALLOC, size_t, ZSTD_compressStream2,
+     (ZSTD_CCtx *c, ZSTD_outBuffer *out, ZSTD_inBuffer *in, ZSTD_EndDirective end),
+     (c, out, in, end), (size_t)-ZSTD_error_memory_allocation)
+WRAP(MALLOC, size_t, ZSTD_decompressStream,
+     (ZSTD_DCtx *d, ZSTD_outBuffer *out, ZSTD_inBuffer *in), (d, out, in),
+     (size_t)-ZSTD_error_memory_allocation)
+
+CURLcode __wrap_curl_global_init(long flags);
+
+CURLcode __wrap_curl_global_init(long flags) {
+    return curl_global_init_mem(flags, __wrap_malloc, free, __wrap_realloc, __wrap_strdup,
+                                __wrap_calloc);
 }
 
 /* ------------------------------------------------------------------ store */
@@ -155,13 +178,30 @@ WRAP(NET, CURLMcode, curl_multi_poll,
 CURLcode __real_curl_easy_setopt(CURL *easy, CURLoption option, ...);
 CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...);
 
+/* What curl makes a copy of; it always takes what it only points to. */
+static int is_copied(CURLoption option) {
+    switch (option) {
+    case CURLOPT_URL:
+    case CURLOPT_PROXY:
+    case CURLOPT_NOPROXY:
+    case CURLOPT_PROTOCOLS_STR:
+    case CURLOPT_CUSTOMREQUEST:
+    case CURLOPT_ACCEPT_ENCODING:
+    case CURLOPT_USERAGENT:
+    case CURLOPT_SSLCERT:
+    case CURLOPT_SSLKEY: return 1;
+    default: return 0;
+    }
+}
+
 /* Every option's argument is a long, a pointer or a curl_off_t: one register wide. */
 CURLcode __wrap_curl_easy_setopt(CURL *easy, CURLoption option, ...) {
     va_list args;
     va_start(args, option);
     void *argument = va_arg(args, void *);
     va_end(args);
-    return due(NET) ? CURLE_OUT_OF_MEMORY : __real_curl_easy_setopt(easy, option, argument);
+    return is_copied(option) && due(NET) ? CURLE_OUT_OF_MEMORY
+                                         : __real_curl_easy_setopt(easy, option, argument);
 }
 
 CURLMsg *__real_curl_multi_info_read(CURLM *multi, int *left);
@@ -176,6 +216,7 @@ CURLMsg *__wrap_curl_multi_info_read(CURLM *multi, int *left) {
 
 /* ------------------------------------------------------------------ files */
 
+/* unlink() goes on: what is tidied away behind a failure is gone then, and can be looked for. */
 WRAP(FILES, ssize_t, write, (int fd, const void *bytes, size_t n), (fd, bytes, n), NO_SPACE)
 WRAP(FILES, ssize_t, read, (int fd, void *bytes, size_t n), (fd, bytes, n), NO_IO)
 WRAP(FILES, ssize_t, pread, (int fd, void *bytes, size_t n, off_t at), (fd, bytes, n, at), NO_IO)
@@ -183,8 +224,25 @@ WRAP(FILES, ssize_t, pwrite, (int fd, const void *bytes, size_t n, off_t at), (f
      NO_SPACE)
 WRAP(FILES, int, fsync, (int fd), (fd), NO_IO)
 WRAP(FILES, int, ftruncate, (int fd, off_t n), (fd, n), NO_SPACE)
+WRAP(FILES, int, fchmod, (int fd, mode_t mode), (fd, mode), NO_IO)
+WRAP(FILES, int, flock, (int fd, int how), (fd, how), (errno = ENOLCK, -1))
 WRAP(FILES, int, rename, (const char *from, const char *to), (from, to), NO_SPACE)
+WRAP(FILES, int, link, (const char *from, const char *to), (from, to), NO_SPACE)
+WRAP(FILES, int, linkat, (int a, const char *from, int b, const char *to, int flags),
+     (a, from, b, to, flags), NO_SPACE)
 WRAP(FILES, int, mkdir, (const char *path, mode_t mode), (path, mode), NO_SPACE)
+WRAP(FILES, int, mkostemp, (char *path, int flags), (path, flags), NO_SPACE)
+WRAP(FILES, int, stat, (const char *path, struct stat *st), (path, st), NO_IO)
+WRAP(FILES, int, lstat, (const char *path, struct stat *st), (path, st), NO_IO)
+WRAP(FILES, int, fstat, (int fd, struct stat *st), (fd, st), NO_IO)
+WRAP(FILES, int, fstatat, (int at, const char *path, struct stat *st, int flags),
+     (at, path, st, flags), NO_IO)
+WRAP(FILES, DIR *, opendir, (const char *path), (path), NO_DESCRIPTOR(NULL))
+WRAP(FILES, DIR *, fdopendir, (int fd), (fd), NO_MEMORY)
+WRAP(FILES, struct dirent *, readdir, (DIR *dir), (dir), (errno = EIO, NULL))
+WRAP(FILES, FILE *, fopen, (const char *path, const char *mode), (path, mode), NO_DESCRIPTOR(NULL))
+WRAP(FILES, int, pipe2, (int ends[2], int flags), (ends, flags), NO_DESCRIPTOR(-1))
+WRAP(FILES, pid_t, fork, (void), (), (errno = EAGAIN, -1))
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
@@ -192,7 +250,72 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...) {
     va_list args;
     va_start(args, flags);
-    mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+    int makes = flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+    mode_t mode = makes ? va_arg(args, mode_t) : 0;
     va_end(args);
-    return due(FILES) ? NO_SPACE : __real_open(path, flags, mode);
+    if (!due(FILES)) return __real_open(path, flags, mode);
+    errno = makes ? ENOSPC : EIO;
+    return -1;
+}
+
+/* ------------------------------------------------------------------ SQLite, which is a library */
+
+static void *sqlite_malloc(int n) {
+    return __wrap_malloc((size_t)n);
+}
+
+static void *sqlite_realloc(void *p, int n) {
+    return __wrap_realloc(p, (size_t)n);
+}
+
+static int sqlite_size(void *p) {
+    return (int)malloc_usable_size(p);
+}
+
+static int sqlite_roundup(int n) {
+    return (n + 7) & ~7;
+}
+
+static int sqlite_begin(void *none) {
+    (void)none;
+    return SQLITE_OK;
+}
+
+static void sqlite_end(void *none) {
+    (void)none;
+}
+
+static int sqlite_open(const char *path, int flags, int mode) {
+    return __wrap_open(path, flags, mode);
+}
+
+static void wrap_sqlite(void) {
+    static sqlite3_mem_methods memory = {sqlite_malloc, free, sqlite_realloc, sqlite_size,
+                                         sqlite_roundup, sqlite_begin, sqlite_end, NULL};
+    static const struct {
+        const char *name;
+        sqlite3_syscall_ptr call;
+    } files[] = {
+        {"open", (sqlite3_syscall_ptr)sqlite_open},
+        {"read", (sqlite3_syscall_ptr)__wrap_read},
+        {"pread", (sqlite3_syscall_ptr)__wrap_pread},
+        {"pread64", (sqlite3_syscall_ptr)__wrap_pread},
+        {"write", (sqlite3_syscall_ptr)__wrap_write},
+        {"pwrite", (sqlite3_syscall_ptr)__wrap_pwrite},
+        {"pwrite64", (sqlite3_syscall_ptr)__wrap_pwrite},
+        {"ftruncate", (sqlite3_syscall_ptr)__wrap_ftruncate},
+        {"fstat", (sqlite3_syscall_ptr)__wrap_fstat},
+        {"stat", (sqlite3_syscall_ptr)__wrap_stat},
+    };
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &memory);
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (vfs->xGetSystemCall(vfs, files[i].name))
+            vfs->xSetSystemCall(vfs, files[i].name, files[i].call);
+}
+
+__attribute__((constructor)) static void begin(void) {
+    wrap_sqlite(); /* allocates, which is not the program's */
+    memset(calls, 0, sizeof calls);
+    read_orders();
 }

@@ -5,7 +5,7 @@ local fail = require "fail"
 local function lock(home, name)
   local sys = require "host.sys"
   local dir = home:state_dir(name)
-  if not sys.stat(dir) then return nil end
+  if not fail.found(sys.stat(dir)) then return nil end
   local function take(file, what)
     local taken, message, code = sys.lock(dir .. "/" .. file)
     return taken or fail(code or "busy", ("%s: %s: %s"):format(name, what, message))
@@ -38,12 +38,14 @@ return {
   run = function(ctx, args, flags)
     local name, home, sys = args[1], ctx.home, require "host.sys"
     local connector = require "config.connector"
-    if not connector.exists(home, name) then connector.read(home, name) end
+    local there = connector.exists(home, name)
+    if not there and not require("config.home").is_name(name) then connector.read(home, name) end
     local before = digest_of(home, name)
     local held, served = lock(home, name)
     local ledger = require("state.ledger").open(home)
-    fail.try(sys.remove_file(home:connector_path(name)))
-    ledger:forget(name)
+    if there then fail.try(sys.remove_file(home:connector_path(name))) end
+    -- Without its file there may be what a removal that failed, or --keep-history, has left.
+    if ledger:forget(name) == 0 and not there and not held then connector.unknown(home, name) end
     ledger:audit { action = "remove", connector = name, reason = flags.reason, before = before,
       keep_history = flags.keep_history }
     if held and not flags.keep_history then fail.try(sys.remove_tree(home:state_dir(name))) end

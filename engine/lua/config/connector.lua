@@ -54,7 +54,7 @@ end
 
 --- Is there a file for this name?
 function M.exists(home, name)
-  return homes.is_name(name) and require("host.sys").stat(home:connector_path(name)) ~= nil
+  return homes.is_name(name) and fail.found(require("host.sys").stat(home:connector_path(name))) ~= nil
 end
 
 --- What a sealed secret of this connector is bound to, as a sorted list of texts.

@@ -24,7 +24,7 @@ local function env(name)
 end
 
 local function exists(path, kind)
-  local found = sys().stat(path)
+  local found = fail.found(sys().stat(path))
   return found ~= nil and (not kind or found.type == kind)
 end
 

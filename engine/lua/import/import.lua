@@ -120,7 +120,7 @@ end
 function M.run(home, name, options)
   local tree, new = tree_of(home, name, options)
   local dir = home:state_dir(name)
-  local there = require("host.sys").stat(dir) ~= nil
+  local there = fail.found(require("host.sys").stat(dir)) ~= nil
   fail.try(require("host.sys").mkdir_p(dir, require("mode").private_folder))
   local ok, file = pcall(open, options.file, dir)
   if not ok then

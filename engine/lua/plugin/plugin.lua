@@ -31,15 +31,21 @@ local function must(value, message, code)
   return value
 end
 
+-- What is at the path; nil where nothing is, or nothing that we may look at: folders of others are no plugins.
+local function look(path)
+  local found, message, code = sys.stat(path)
+  return found or code == "storage" and fail(code, message) or nil
+end
+
 local function is_plugin(dir)
-  return sys.stat(dir .. "/plugin.lua") ~= nil
+  return look(dir .. "/plugin.lua") ~= nil
 end
 
 --- All plugins there are.
 function M.list(home)
   local found, by_name = {}, {}
   for _, place in ipairs(home.plugins_dirs) do
-    for _, name in ipairs(sys.list_dir(place.path) or {}) do
+    for _, name in ipairs(fail.found(sys.list_dir(place.path)) or {}) do
       local dir = place.path .. "/" .. name
       if by_name[name] then
         by_name[name].shadows = by_name[name].shadows or is_plugin(dir)
@@ -66,7 +72,7 @@ local function read_folder(dir, below, trust, files, depth)
   must(sys.check_file(dir, trust))
   for _, name in ipairs(must(sys.list_dir(dir))) do
     local path = dir .. "/" .. name
-    local kind = name:find("^%.") and "hidden" or (sys.stat(path) or {}).type
+    local kind = name:find("^%.") and "hidden" or (look(path) or {}).type
     if kind == "directory" and below .. name ~= "test" then
       read_folder(path, below .. name .. "/", trust, files, depth + 1)
     elseif kind == "file" and name:find("%.lua$") then

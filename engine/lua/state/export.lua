@@ -31,7 +31,7 @@ end
 -- Where what is exported goes: a new or regular file (links followed) is replaced, a device or pipe written to.
 local function target_of(path)
   local sys = require "host.sys"
-  local found = sys.stat(path)
+  local found = fail.found(sys.stat(path))
   if not found then return path, true end
   if found.type == "directory" then cannot(path, "it is a folder") end
   return sys.real_path(path) or path, found.type == "file"

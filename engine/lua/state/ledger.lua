@@ -42,7 +42,7 @@ end
 -- For reading: the store, or nil where there is none yet. A read-only state can be read.
 local function reader(self)
   if self.store then return self.store end
-  if not sys.stat(self.dir) then return nil end
+  if not fail.found(sys.stat(self.dir)) then return nil end
   local env, message, code = open_store(self, { write = true })
   self.writable = env ~= nil
   if not env and code ~= "not_found" then env, message, code = open_store(self, { write = false }) end

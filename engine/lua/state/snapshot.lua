@@ -10,19 +10,25 @@ local function decode(text)
 end
 M.decode = decode
 
+-- The folder of a connector's state, where there is one.
+local function folder(home, name)
+  local dir = home:state_dir(name)
+  return fail.found(require("host.sys").stat(dir)) and dir
+end
+
 -- A name is known where its file is, or (after remove --keep-history) its state.
 local function known(home, name)
   local connector = require "config.connector"
   if not homes.is_name(name) then connector.read(home, name) end
   if connector.exists(home, name) then return end
-  if not require("host.sys").stat(home:state_dir(name)) then connector.unknown(home, name) end
+  if not folder(home, name) then connector.unknown(home, name) end
 end
 
 --- The state of a connector and its meta; nil where it never ran. Unknown connectors are usage errors.
 function M.find(home, name)
   known(home, name)
-  local dir = home:state_dir(name)
-  if not require("host.sys").stat(dir) then return nil end
+  local dir = folder(home, name)
+  if not dir then return nil end
   local st, message, code = require "host.state".open(dir, {})
   if not st and code == "not_found" then return nil end
   st = st or fail(code or "storage", ("%s: %s"):format(name, message))
