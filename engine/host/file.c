@@ -24,8 +24,8 @@ static enum err check(const char *path, const struct stat *st, enum file_trust t
     if (trust == FILE_ANY) return ERR_OK;
     if (st->st_uid != 0 && st->st_uid != geteuid())
         return err_set(e, ERR_CONFIG,
-                       "%s belongs to %s, which is neither root nor who runs this: "
-                       "give it away with  chown, or run as its owner",
+                       "%s belongs to the user %s, who is neither root nor who runs this: "
+                       "run  chown  to give it to one of them, or run as its owner",
                        path, user_name(st->st_uid, name));
     if (mode & 022)
         return err_set(e, ERR_CONFIG,

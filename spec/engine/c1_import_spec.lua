@@ -242,7 +242,7 @@ describe("a connector that was imported", function()
       words.home = home
       local r = reeve.run(words)
       assert.equal(2, r.code)
-      assert.matches("old has no target to ask.*reeve import old %-f FILE", r.err)
+      assert.matches("old: no target to ask.*reeve import old %-f FILE", r.err)
     end
     local r = reeve.run { "sync", "--all", home = home }
     assert.equal(0, r.code)
@@ -250,7 +250,7 @@ describe("a connector that was imported", function()
     r = reeve.run { "c1", "old", home = home, env = { BATON_CLIENT_ID = clientsecret.id,
       BATON_CLIENT_SECRET = clientsecret.secret } }
     assert.equal(2, r.code, r.err)
-    assert.matches("old has no target to ask", r.err)
+    assert.matches("old: no target to ask", r.err)
     r = reeve.run { "add", "c1z", "other", home = home }
     assert.equal(2, r.code)
     assert.matches("reeve import NAME", r.err)
@@ -402,7 +402,7 @@ describe("a foreign file", function()
       of("old", "o"), of("new", "n"), of("part", "p"), of("open", "q"),
     }
     local home = reeve.home()
-    assert.matches("from sync new, which ended 2026%-11%-02 00:00:00", import(home, "old", file))
+    assert.matches("from sync new, which ended 2026%-11%-02T00:00:00Z", import(home, "old", file))
     assert.equal("n", listed(home, "old", "user")[1].id)
   end)
 

@@ -121,12 +121,12 @@ describe("reeve c1", function()
     s:people { "u1", "u2" }
     local held = s:task { kind = "sync_full" }
     assert.same({ 9, 0 }, { held.code, uploads(held.task) })
-    assert.matches("3 of 5 user would be removed (60 %); the limit is 30%", held.message, 1, true)
+    assert.matches("3 of 5 user would be removed (60%); the limit is 30%", held.message, 1, true)
     assert.equal("warn", s:log("3 of 5 user would be removed", "acme").level)
     assert.matches("`reeve diff acme 2` .* `reeve accept acme` or `reeve reject acme`",
       s:log("shows what would change").msg)
     local ended = s:log("task ended", "FAILED_PRECONDITION")
-    assert.matches("^acme: run 2 held in .*; 3 of 5 user would be removed %(60 %%%); the limit is 30%%$", ended.message)
+    assert.matches("^acme: run 2 held in .*; 3 of 5 user would be removed %(60%%%); the limit is 30%%$", ended.message)
     assert.equal(0, s.w:run({ "accept", "acme" }).code)
     local finished = s:task { kind = "sync_full" }
     assert.is_true(finished.success)

@@ -212,6 +212,7 @@ describe("show, history and diff", function()
     for _, row in ipairs(first) do assert.equal("added", row.op) end
     local r = reeve.run { "diff", "main", "9", home = two_runs() }
     assert.equal(1, r.status)
+    assert.matches("main has no run 9.*`reeve runs main` lists them", r.err)
     assert.equal(2, reeve.run({ "diff", "main", "one", home = two_runs() }).status)
   end)
 
@@ -235,7 +236,8 @@ describe("status and runs", function()
     assert.equal(0, reeve.run({ "status", "--check", home = two_runs() }).status)
     local runs = json_of("runs", "main")
     assert.same({ 2, 1 }, { runs[1].run, runs[2].run })
-    assert.matches("accepted", (reeve.ok { "runs", "main", home = two_runs() }))
+    local table_of = reeve.ok { "runs", "main", home = two_runs() }
+    assert.matches("\n +2  accepted .*  %+3 ~1 %-2 .*\n +1  accepted .*  %+11  ", table_of)
     local lists = json_of("runs", "main", "--lists")
     assert.equal(4, #lists)
     assert.is_true(lists[1].complete)
@@ -307,6 +309,9 @@ describe("export", function()
     assert.equal(12, r.status)
     assert.is_nil(reeve.read(path))
     reeve.ok { "export", "main", "-o", "jsonl", "-f", path, "--max-age", "1h", home = two_runs() }
+    r = reeve.run { "export", "main", "-o", "jsonl", "-f", path, "--max-age", "old", home = two_runs() }
+    assert.equal(2, r.status)
+    assert.matches("^reeve: %-%-max%-age: a duration ", r.err)
   end)
 
   it("insists on form and file", function()
@@ -361,6 +366,9 @@ describe("explain", function()
     local r = reeve.run { "explain", "main", "user", "nobody", home = two_runs() }
     assert.equal(1, r.status)
     assert.matches("no run knows a user 'nobody'", r.err)
+    r = reeve.run { "explain", "main", "users", "u1", home = two_runs() }
+    assert.equal(2, r.status)
+    assert.matches("main has no type 'users'.*did you mean 'user'?", r.err)
     assert.equal(2, reeve.run({ "explain", "mian", "user", "u1", home = two_runs() }).status)
   end)
 end)

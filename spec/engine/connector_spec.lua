@@ -83,6 +83,7 @@ describe("add", function()
       [{ "client_id=1", "client_secret=env:X", "tries=many" }] = "tries: a whole number expected",
       [{ "client_id=1", "client_secret=env:X", "api_url=api.example.com" }] = "api_url: a URL",
       [{ "client_id=1", "client_secret=env:X", "max_age=soon" }] = "max_age: a duration",
+      [{ "client_id=1", "client_secret=env:X", "guard.user.removed=few" }] = "guard.user.removed: a percentage",
       [{ "client_id=1", "client_secret=env:X", "jobs=3" }] = "no setting 'jobs'",
       [{ "client_id=1", "client_secret=-" }] = "a line of standard input expected",
     } do

@@ -93,7 +93,7 @@ end
 describe("the guard holds a run that would", function()
   it("remove more than 30 % of a type, and lets 30 % pass", function()
     synced(users(10))
-    held(users(6), "4 of 10 user would be removed", "40 %", "30%")
+    held(users(6), "4 of 10 user would be removed (40%); the limit is 30%")
     passes(users(7))
   end)
 

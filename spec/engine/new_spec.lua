@@ -183,6 +183,13 @@ describe("reeve new mapping", function()
     assert.equal("-- my work", reeve.read(path))
     r = w:run { "new", "mapping", "acme", "-f", w.home .. "/scripts/second.lua" }
     assert.matches("mapping=scripts/second.lua", r.err)
+    local at, comments = nil, 0
+    for line in r.err:gmatch("[^\n]+") do -- what each step is for stands in one column
+      local from = line:find("  # ", 1, true)
+      at, comments = at or from, comments + (from and 1 or 0)
+      assert.equal(from and at, from, line)
+    end
+    assert.equal(3, comments)
     assert.truthy(reeve.read(w.home .. "/scripts/second.lua"))
     r = w:run { "new", "mapping", "acme", "-f", reeve.folder() .. "/a.lua" }
     assert.matches("a mapping lies in the home", r.err)

@@ -18,14 +18,11 @@ end
 -- A plugin that is not there is a slip of the command line, not of the configuration.
 local function load_plugin(home, name)
   local plugin = require "plugin.plugin"
-  if plugin.find(home, name) then return plugin.load(home, name) end
-  if name == require("import.imported").NAME then
+  if name == require("import.imported").NAME and not plugin.find(home, name) then
     fail("usage", "c1z is no plugin, but what a connector has that was imported",
       "`reeve import NAME -f FILE` writes one")
   end
-  local names = {}
-  for i, found in ipairs(plugin.list(home)) do names[i] = found.name end
-  fail("usage", "no such plugin: '" .. name .. "'", require("suggest").hint(name, names, "there are"))
+  return plugin.load(home, name, "usage")
 end
 
 return {

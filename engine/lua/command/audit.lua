@@ -16,9 +16,8 @@ return {
   flags = { cli.output },
   run = function(ctx, args)
     ctx.out:rows({
-      { name = "n", title = "N", right = true }, { name = "at", title = "AT" }, { name = "user",
-        title = "USER" },
-      { name = "host", title = "HOST" }, { name = "action", title = "ACTION" },
+      { name = "n", title = "N", right = true }, require("ui.text").time_column("at", "AT"),
+      { name = "user", title = "USER" }, { name = "host", title = "HOST" }, { name = "action", title = "ACTION" },
       { name = "connector", title = "CONNECTOR" }, { name = "run", title = "RUN", right = true },
       { name = "reason", title = "REASON" }, digest("before", "BEFORE"), digest("after", "AFTER"),
     }, require("state.ledger").open(ctx.home):audits(args[1]))

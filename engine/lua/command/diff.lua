@@ -11,17 +11,17 @@ local function previous(st, n)
   return 0
 end
 
-local function range(st, meta, from, to)
+local function range(name, st, meta, from, to)
   local snapshot = require "state.snapshot"
   local accepted = meta.accepted or 0
   from, to = from and snapshot.number(from), to and snapshot.number(to)
   if not from then
-    if accepted == 0 then fail("failed", "no run was accepted yet") end
+    if accepted == 0 then fail("failed", name .. ": no run was accepted yet") end
     return previous(st, accepted), accepted
   end
   for _, n in ipairs { from, to or from } do
     if n > 0 and not fail.try(st:run(n)) then
-      fail("failed", "there is no run " .. n, "`reeve runs NAME` lists them")
+      fail("failed", ("%s has no run %d"):format(name, n), ("`reeve runs %s` lists them"):format(name))
     end
   end
   if to then return from, to end
@@ -63,7 +63,7 @@ local function entries_of(ctx, args, flags)
     return require("state.compare").entries(st, other, view(ctx, args[1], flags))
   end
   if flags.without then fail("usage", "reeve diff: --without goes with --with") end
-  local from, to = range(st, meta, args[2], args[3])
+  local from, to = range(args[1], st, meta, args[2], args[3])
   ctx.out:say(("%s: from run %d to run %d"):format(args[1], from, to))
   return fail.try(st:changes(from, to))
 end

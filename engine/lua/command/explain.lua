@@ -97,6 +97,14 @@ local function csv_rows(result)
   return rows
 end
 
+local function unknown(ctx, name, type_name, id)
+  local snapshot = require "state.snapshot"
+  local st, meta = snapshot.find(ctx.home, name)
+  snapshot.check_type(ctx.home, name, st and snapshot.run(st, meta.accepted), type_name)
+  fail("failed", ("%s: no run knows a %s '%s'"):format(name, type_name, id),
+    ("`reeve list %s %s` lists what there is"):format(name, type_name))
+end
+
 return {
   name = "explain",
   summary = "How a record comes about: raw object, plugin's record, operator's record",
@@ -111,8 +119,7 @@ return {
   run = function(ctx, args)
     local name, type_name, id = args[1], args[2], args[3]
     local result = require("sync.explain").explain(ctx.home, name, type_name, id)
-      or fail("failed", ("%s: no run knows a %s '%s'"):format(name, type_name, id),
-        ("`reeve list %s %s` lists what there is"):format(name, type_name))
+      or unknown(ctx, name, type_name, id)
     ctx.out:say(("%s: run %d"):format(name, result.run))
     if result.changed_since_run then
       ctx.out:say(("%s: changed since run %d: %s"):format(name, result.run,

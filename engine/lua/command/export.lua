@@ -3,7 +3,7 @@ local fail = require "fail"
 
 local function refuse_old(home, name, run, max_age)
   local sys = require "host.sys"
-  local limit = require("config.kinds").seconds(require("config.config").from_text("max_age", max_age))
+  local limit = require("config.kinds").seconds(require("config.config").from_text("max_age", max_age, "--max-age"))
   local fetched = run.ended and sys.epoch(run.ended)
   local age = fetched and sys.now() - fetched
   if age and age <= limit then return end

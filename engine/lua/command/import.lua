@@ -20,11 +20,17 @@ local function line_of(note, words)
   return ("%d %s%s"):format(note.n, words, #parts > 0 and ": " .. table.concat(parts, ", ") or "")
 end
 
+-- SQLite's "2026-11-02 00:00:00.5", which is UTC, in the form that all times have.
+local function moment(text)
+  local date, clock = text:match("^(%d+%-%d+%-%d+) (%d+:%d+:%d+%.?%d*)$")
+  return date and date .. "T" .. clock .. "Z" or require("ui.text").safe(text)
+end
+
 local function tell(ctx, name, result)
   if result.created then ctx.out:say(("%s: wrote %s"):format(name, result.created)) end
   for _, line in ipairs(require("sync.summary").lines(name, result)) do ctx.out:say(line) end
   ctx.out:say(("  from sync %s, which ended %s"):format(require("ui.text").safe(result.source.sync),
-    require("ui.text").safe(result.source.ended)))
+    moment(result.source.ended)))
   if #result.renamed > 0 then
     ctx.out:say("  types by other names: " .. require("ui.text").safe(table.concat(result.renamed, ", ")))
   end

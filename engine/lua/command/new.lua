@@ -3,8 +3,10 @@ local fail = require "fail"
 
 -- What to type next; nothing of it is done here.
 local function steps(ctx, lines)
+  local width = 0
+  for _, line in ipairs(lines) do width = line[2] and math.max(width, #line[1]) or width end
   for _, line in ipairs(lines) do
-    ctx.out:say("  " .. (line[2] and ("%-38s  # %s"):format(line[1], line[2]) or line[1]))
+    ctx.out:say("  " .. line[1] .. (line[2] and (" "):rep(width - #line[1] + 2) .. "# " .. line[2] or ""))
   end
 end
 

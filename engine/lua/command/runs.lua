@@ -11,12 +11,11 @@ local function sum(counts, grants)
 end
 
 local function changes(run)
-  local added, changed, removed, any = 0, 0, 0, false
-  for _, c in pairs(run.changes or {}) do
-    added, changed, removed, any = added + (c.added or 0), changed + (c.changed or 0),
-      removed + (c.removed or 0), true
+  local sums = { added = 0, changed = 0, removed = 0 }
+  for _, counts in pairs(run.changes or {}) do
+    for what in pairs(sums) do sums[what] = sums[what] + (counts[what] or 0) end
   end
-  return any and ("+%d ~%d -%d"):format(added, changed, removed) or nil
+  return require("sync.summary").delta(sums)
 end
 
 local function took(run)

@@ -24,7 +24,7 @@ local function read_settings(list)
 end
 
 local function load_simulator(home, name)
-  return require("plugin.plugin").load(home, name):simulator()
+  return require("plugin.plugin").load(home, name, "usage"):simulator()
     or fail("config", "the plugin '" .. name .. "' has no simulator.lua")
 end
 

@@ -79,8 +79,11 @@ end
 local function print_all(out, result, seconds)
   if out.form == "json" then return out:object(result) end
   for _, row in ipairs(result.scenarios) do print_row(out, row) end
-  out:write(("%s %s: %s %s in %.1f s\n"):format(result.plugin, result.version,
-    text.count(#result.scenarios, "scenario"), result.ok and "passed" or "failed", seconds))
+  local failed = 0
+  for _, row in ipairs(result.scenarios) do failed = failed + (row.ok and 0 or 1) end
+  local all = text.count(#result.scenarios, "scenario")
+  out:write(("%s %s: %s in %.1f s\n"):format(result.plugin, result.version,
+    failed == 0 and all .. " passed" or ("%d of %s failed"):format(failed, all), seconds))
 end
 
 return {
@@ -103,7 +106,7 @@ return {
     if flags.new_ids and not flags.update then fail("usage", "--new-ids goes with --update") end
     local sys = require "host.sys"
     sys.catch_signals()
-    local plugin = require("plugin.plugin").load(ctx.home, args[1])
+    local plugin = require("plugin.plugin").load(ctx.home, args[1], "usage")
     local began, progress = sys.mono(), require("ui.progress").start("testing " .. args[1], ctx.flags)
     require("log").setup { format = "text", level = flags.verbose and "debug" or "error" } -- faults are no news
     local result = { plugin = plugin.name, version = plugin.manifest.version, ok = true, scenarios = {} }

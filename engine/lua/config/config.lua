@@ -143,13 +143,14 @@ function M.from_env(entry, getenv)
   return M.check(entry, value, "$" .. entry.env)
 end
 
---- A value of a key written on a command line; a wrong one is a usage error.
-function M.from_text(name, text)
+--- A value of a key written on a command line, there as `shown` (the key's name unless told); a wrong one is a
+--- usage error.
+function M.from_text(name, text, shown)
   local entry = by_name[name]
   local value, expected = kinds.parse(entry, text)
   local ok = value ~= nil
   if ok then ok, expected = kinds.check(entry, value) end
-  if not ok then fail("usage", ("%s: %s expected, got '%s'"):format(name, expected, text)) end
+  if not ok then fail("usage", ("%s: %s expected, got '%s'"):format(shown or name, expected, text)) end
   return value
 end
 
@@ -199,7 +200,7 @@ end
 --- The layer of a command's flags: those that are named like a key.
 function M.flags(flags)
   return { log_format = flags.log_format, jobs = flags.jobs,
-    max_age = flags.max_age and M.from_text("max_age", flags.max_age) }
+    max_age = flags.max_age and M.from_text("max_age", flags.max_age, "--max-age") }
 end
 
 -- What the guard measures where nothing is configured.

@@ -79,7 +79,7 @@ end
 local function assign_limit(tree, name, text)
   local path = split(name)
   local value = nil
-  if text ~= "" then value = config.from_text("tolerate.set_aside", text) end
+  if text ~= "" then value = config.from_text("tolerate.set_aside", text, name) end
   if #path ~= 3 then fail("usage", name .. ": guard.TYPE.LIMIT expected, as in guard.user.removed=40%") end
   put(tree, path, value)
 end

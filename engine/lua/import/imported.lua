@@ -16,7 +16,7 @@ local FORM <const> = 1
 local LISTS <const> = { "entitlement", "grant", "resource" }
 
 local function no_target(name)
-  fail("usage", ("%s has no target to ask: it holds what was imported"):format(name),
+  fail("usage", ("%s: no target to ask: it holds what was imported"):format(name),
     ("`reeve import %s -f FILE` reads another file"):format(name))
 end
 

@@ -99,15 +99,16 @@ function M.digest(files)
   return secret.hash(table.concat(bytes))
 end
 
-local function unknown(home, name)
+local function unknown(home, name, code)
   local names = {}
   for i, found in ipairs(M.list(home)) do names[i] = found.name end
-  fail("config", ("there is no plugin '%s'"):format(name), suggest.hint(name, names, "there are"))
+  fail(code, ("there is no plugin '%s'"):format(name), suggest.hint(name, names, "there are"))
 end
 
---- Loads a plugin: reads its files and checks its plugin.lua. A failure raises with file and field.
-function M.load(home, name)
-  local found = M.find(home, name) or unknown(home, name)
+--- Loads a plugin: reads its files and checks its plugin.lua. A failure raises with file and field. That there is
+--- none is a mistake of the configuration, unless `missing` names another code.
+function M.load(home, name, missing)
+  local found = M.find(home, name) or unknown(home, name, missing or "config")
   local files = read_files(found)
   local shown = "plugins/" .. name
   local tree = manifest.read(files["plugin.lua"], shown .. "/plugin.lua")

@@ -26,7 +26,7 @@ local function add(findings, finding, format, ...)
 end
 
 local function percent(n, of)
-  return of > 0 and (" (%d %%)"):format(n * 100 // of) or ""
+  return of > 0 and (" (%d%%)"):format(n * 100 // of) or ""
 end
 
 local function check_removed(findings, target, name, n, of, limit)

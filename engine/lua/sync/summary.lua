@@ -13,19 +13,21 @@ local function sorted(t)
   return names
 end
 
-local function delta(stats)
+--- "+2 ~5 -1" of { added, changed, removed }, without what is none; nil where nothing changed.
+function M.delta(stats)
   local parts = {}
   for _, pair in ipairs { { "+", stats.added }, { "~", stats.changed }, { "-", stats.removed } } do
     if (pair[2] or 0) > 0 then parts[#parts + 1] = pair[1] .. pair[2] end
   end
-  return #parts > 0 and " (" .. table.concat(parts, " ") .. ")" or ""
+  return parts[1] and table.concat(parts, " ")
 end
 
 --- "1000 user (+2 ~5), 6 role, 1000 role:member (+2)".
 function M.counts(record)
   local parts = {}
   for _, name in ipairs(sorted(record.counts or {})) do
-    parts[#parts + 1] = ("%d %s%s"):format(record.counts[name], name, delta((record.changes or {})[name] or {}))
+    local delta = M.delta((record.changes or {})[name] or {})
+    parts[#parts + 1] = ("%d %s%s"):format(record.counts[name], name, delta and " (" .. delta .. ")" or "")
   end
   return #parts > 0 and table.concat(parts, ", ") or "nothing"
 end

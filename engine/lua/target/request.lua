@@ -160,7 +160,9 @@ end
 -- Waits for the next try. All requests to the host wait where the target asked for it.
 local function wait_for_next(session, ask, seconds, asked, reason)
   session.retries = session.retries + 1
-  log.debug("request repeated", { request = ask.shown, tries = ask.tries, wait_s = seconds, reason = reason })
+  log.debug("request repeated", { request = ask.shown, tries = ask.tries,
+    wait_s = math.floor(seconds * 1000) / 1000,
+    reason = reason })
   if asked then session.held[ask.host] = math.max(session.held[ask.host] or 0, task.now() + asked) end
   if reason == "429" or reason == "throttled" then session.throttled = session.throttled + seconds end
   task.sleep(seconds)
