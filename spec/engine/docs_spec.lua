@@ -27,6 +27,19 @@ local function sorted(set)
   return list
 end
 
+describe("the help", function()
+  it("has no line that is wider than a terminal's 80 columns", function()
+    local wide, pages = {}, commands()
+    pages[#pages + 1] = "--help"
+    for _, command in ipairs(pages) do
+      for line in reeve.ok({ command, "--help" }):gmatch("[^\n]+") do
+        if utf8.len(line) > 80 then wide[#wide + 1] = command .. ": " .. line end
+      end
+    end
+    assert.same({}, wide)
+  end)
+end)
+
 describe("the manual", function()
   local manual = reeve.read("engine/reeve.1")
 

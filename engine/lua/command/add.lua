@@ -33,7 +33,7 @@ return {
   examples = {
     { "reeve add acme main client_id=7f3a client_secret=-", "the secret is a line of stdin, or asked for" },
     { "reeve add acme main client_id=7f3a client_secret=env:ACME_SECRET", "the secret stays in a variable" },
-    { "reeve add acme main client_id=7f3a client_secret=- --app Acme --owner ana@example.com --sync" },
+    { "reeve add acme main client_id=7f3a client_secret=- --app Acme --sync" },
   },
   flags = {
     { name = "app", arg = "TEXT", help = "name of the application" },

@@ -20,11 +20,11 @@ end
 
 return {
   name = "c1",
-  summary = "Serve ConductorOne: sync when it says so, and bring it the result",
+  summary = "Serve ConductorOne: sync when it asks, and bring it the result",
   usage = "NAME… | --all",
   examples = {
     { "reeve c1 main", "with BATON_CLIENT_ID and BATON_CLIENT_SECRET, or the credential that `reeve set` was told" },
-    { "reeve c1 main --client-id otter@acme.conductor.one/bct --client-secret file:/run/secrets/c1" },
+    { "reeve c1 main --client-id ID --client-secret file:/run/secrets/c1" },
     { "reeve c1 --all", "every connector with a credential of its own" },
   },
   flags = { { name = "all", help = "every connector with a credential of ConductorOne" },

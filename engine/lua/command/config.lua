@@ -1,7 +1,7 @@
 -- config: the settings that a connector takes, in the form that ConductorOne reads.
 return {
   name = "config",
-  summary = "Which settings a connector or plugin takes, as JSON for ConductorOne",
+  summary = "Settings of a connector or plugin, as JSON for ConductorOne",
   usage = "NAME",
   min = 1,
   max = 1,

@@ -107,7 +107,7 @@ end
 
 return {
   name = "explain",
-  summary = "How a record comes about: raw object, plugin's record, operator's record",
+  summary = "How a record comes about: raw object, plugin's record, yours",
   usage = "NAME TYPE ID",
   min = 3,
   max = 3,

@@ -23,7 +23,7 @@ end
 
 return {
   name = "export",
-  summary = "The last accepted state as a file (jsonl, c1z, c1-csv) or a folder (csv)",
+  summary = "The last accepted state as jsonl, csv, c1z or c1-csv",
   usage = "NAME -o csv|jsonl|c1z|c1-csv -f FILE",
   min = 1,
   max = 1,

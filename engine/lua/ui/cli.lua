@@ -24,11 +24,11 @@ M.groups = {
 
 --- Flags that every command has, before or after its name.
 M.globals = {
-  { name = "home", arg = "DIR", help = "the home: configuration, connectors, plugins and scripts" },
+  { name = "home", arg = "DIR", help = "configuration, connectors, plugins and scripts" },
   { name = "quiet", short = "q", help = "errors only" },
   { name = "verbose", short = "v", help = "debug lines too" },
   { name = "log-format", arg = "text|json", choices = { "text", "json" },
-    help = "form of log lines (json when stderr is no terminal)" },
+    help = "form of log lines (json if stderr is no terminal)" },
   { name = "no-color", help = "no colours" },
   { name = "help", short = "h", help = "this help" },
 }
