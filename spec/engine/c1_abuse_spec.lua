@@ -44,6 +44,19 @@ describe("reeve c1", function()
     s:stop()
   end)
 
+  it("asks no target for a sync that names a resource without an id", function()
+    s = service.new()
+    local folder, id = reeve.folder(), ("a"):rep(27)
+    reeve.engine([[
+      local folder, id = ...
+      local job = { id = id, sync_full = { targeted_sync_resources = { { id = { resource_type = "user" } } } } }
+      local bytes = assert(require("host.wire").encode(require "c1.messages", "c1.connectorapi.baton.v1.Task", job))
+      require("serve.folder").new(folder, { id = id, bytes = bytes }, {})]], { folder, id })
+    assert.equal(2, s.w:run({ "c1-task", "acme", folder .. "/" .. id }).code)
+    assert.matches("the task names a resource without type or id", reeve.read(folder .. "/" .. id .. "/finish"))
+    assert.equal("[]\n", s.w:run({ "runs", "acme", "-o", "json" }).out)
+  end)
+
   it("keeps its files apart from those of another home's connector of the same name", function()
     local temporary = reeve.folder()
     s = service.new()

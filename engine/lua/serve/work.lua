@@ -9,20 +9,20 @@ local status = require "serve.status"
 
 local M = {}
 
--- What a sync is to hold: the task's word counts, then the operator's.
-local function extent(job, options)
-  local wanted, targets = job.sync_full, {}
-  for _, resource in ipairs(wanted.targeted_sync_resources or {}) do
+-- Which part of the state the file is to hold (c1.selection's options): what the task says, else what the operator did.
+local function extent(sync_full, options)
+  local targets = {}
+  for _, resource in ipairs(sync_full.targeted_sync_resources or {}) do
     local id = resource.id or {}
     if not id.resource_type or not id.resource then fail("usage", "the task names a resource without type or id") end
     targets[#targets + 1] = { type = id.resource_type, id = id.resource }
   end
-  local types = wanted.sync_resource_type_ids or {}
+  local types = sync_full.sync_resource_type_ids or {}
   if #targets == 0 then targets = options.targets or targets end
   if #types == 0 then types = options.types or types end
   return { types = #types > 0 and types or nil, targets = #targets > 0 and targets or nil,
-    skip_entitlements_and_grants = wanted.skip_entitlements_and_grants or options.skip_entitlements_and_grants,
-    skip_grants = wanted.skip_grants or options.skip_grants }
+    skip_entitlements_and_grants = sync_full.skip_entitlements_and_grants or options.skip_entitlements_and_grants,
+    skip_grants = sync_full.skip_grants or options.skip_grants }
 end
 
 -- How a sync went, in the log: its first line begins with the connector's name, which a field says here.
@@ -40,17 +40,17 @@ local function held(name, result)
   return finish.error({ code = status.code.FAILED_PRECONDITION, message = table.concat(lines, "\n") }, true)
 end
 
-local function export(ctx, name, job, options, folder)
+local function export(ctx, name, wanted, folder)
   local st, _, run = require("state.snapshot").current(ctx.home, name)
   require("c1.export").write { home = ctx.home, name = name, st = st, run = run, path = folder.path .. "/sync.c1z",
-    options = extent(job, options), step = function() end }
+    options = wanted, step = function() end }
   st:close()
 end
 
 local kinds = {}
 
 function kinds.sync_full(ctx, name, job, options, folder)
-  local engine = job.sync_full.storage_engine
+  local wanted, engine = extent(job.sync_full, options), job.sync_full.storage_engine
   if engine and engine ~= "" and engine ~= "sqlite" then
     log.debug("ConductorOne asked for another form of file; it gets a c1z of version 1",
       { connector = name, asked = engine })
@@ -59,7 +59,7 @@ function kinds.sync_full(ctx, name, job, options, folder)
   if not result then fail("held", name .. ": paused (\"enabled\" is false)") end
   if result.outcome == "held" then return held(name, result) end
   tell(name, require("sync.summary").lines(name, result), "info")
-  export(ctx, name, job, options, folder)
+  export(ctx, name, wanted, folder)
   return finish.success()
 end
 
