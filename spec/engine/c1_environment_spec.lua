@@ -110,6 +110,10 @@ describe("a variable of ConductorOne's connectors", function()
       assert.equal("config", got.code, name)
       assert.matches("^" .. name .. ": .* expected, got", got.message)
     end
+    for _, nothing in ipairs { ",", " , " } do -- which would be all
+      assert.equal("config", read({ BATON_SYNC_RESOURCES = nothing }).code)
+      assert.equal("config", read({ BATON_SYNC_RESOURCE_TYPES = nothing }).code)
+    end
     local wrong = { "bid:r:user", "bid:r:/1", "bid:r:user/", "bid:r:a/b/c", "bid:e:user/1:x", "bid:r:user/1:x",
       [[bid:r:user/a\x]] }
     for _, bid in ipairs(wrong) do

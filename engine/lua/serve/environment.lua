@@ -55,23 +55,24 @@ function parse.folder(_, text)
   return found and found.type == "directory" and text or nil, "a folder that is there"
 end
 
-function parse.list(_, text)
+-- What fn makes of each item of a list with commas; nil where it makes nothing of one. No list is empty: a sync of
+-- nothing in particular would be one of everything.
+local function items(text, fn)
   local list = {}
-  for item in text:gmatch("[^,]+") do list[#list + 1] = item:match("^%s*(.-)%s*$") end
-  for _, item in ipairs(list) do
-    if not item:find("^[%w_.-]+$") then return nil, "names with commas between them" end
+  for item in text:gmatch("[^,]+") do
+    local value = fn(item:match("^%s*(.-)%s*$"))
+    if not value then return nil end
+    list[#list + 1] = value
   end
-  return list, "names with commas between them"
+  return list[1] and list
+end
+
+function parse.list(_, text)
+  return items(text, function(name) return name:match("^[%w_.-]+$") end), "names with commas between them"
 end
 
 function parse.resources(_, text)
-  local list = {}
-  for bid in text:gmatch("[^,]+") do
-    local found = require("c1.id").resource_of(bid:match("^%s*(.-)%s*$"))
-    if not found then return nil, "bid:r:TYPE/ID, several with commas between them," end
-    list[#list + 1] = found
-  end
-  return list, "bid:r:TYPE/ID"
+  return items(text, require("c1.id").resource_of), "bid:r:TYPE/ID, several with commas between them,"
 end
 
 local function value_of(entry, text, what, code)
