@@ -173,6 +173,17 @@ describe("polling", function()
       say(times "GetTask")]])
   end)
 
+  it("does not hurry where all that it is given cannot be begun", function()
+    assert.equal("0 1 2\n0 0 1 2\n", run([[
+      script.GetTask = function() return { task = bytes { id = "short", grant = {} } } end
+      run(session(), 2.5)
+      say(times "GetTask")
+      channel.calls, began = {}, nil
+      script.GetTask = function() return { task = bytes { id = ID, list_events = {} } } end
+      run(session { folder = arg[1], work = function() task.sleep(1000) end }, 2.5)
+      say(times "GetTask")]], reeve.folder()))
+  end)
+
   it("asks for nothing while there is no slot", function()
     assert.equal("2\tpoll 0 1\n", run([[
       give({ id = ("a"):rep(27), list_events = {} }, { id = ("b"):rep(27), list_events = {} },
@@ -308,9 +319,10 @@ describe("a task", function()
   end)
 
   it("whose process ends without a word is finished with what its status says", function()
-    assert.equal(ID_LINE .. " 16 \n" .. ID_LINE .. " 10 the process that did the task was ended by signal 9\n", (run([[
-      local statuses = { 4, 128 + 9 }
-      for i = 1, 2 do
+    assert.equal(ID_LINE .. " 16 \n" .. ID_LINE .. " 10 the process that did the task was ended by signal 9\n"
+      .. ID_LINE .. " 1 the process that did the task was ended by signal 15\n", (run([[
+      local statuses = { 4, 128 + 9, 128 + 15 }
+      for i = 1, 3 do
         channel.calls = {}
         give { id = ID, list_events = {} }
         run(session { folder = arg[1], work = function() return statuses[i] end }, 30)

@@ -63,8 +63,7 @@ function Folder:ended(exit_status)
   local bytes = sys.read_file(self.path .. "/finish", FILE_MAX)
   local how = bytes and decode(FINISH, bytes)
   if how and (how.success or how.error) then return how end
-  local code = exit_status < 128 and status.of_exit(exit_status) or status.code.ABORTED
-  return finish.error { code = code, message = exit_status < 128
+  return finish.error { code = status.of_exit(exit_status), message = exit_status < 128
     and ("the process that did the task ended with status %d; its log says why"):format(exit_status)
     or ("the process that did the task was ended by signal %d"):format(exit_status - 128) }
 end

@@ -17,7 +17,8 @@ local Session = {}
 Session.__index = Session
 
 local KEPT <const> = 256 -- ends of tasks that are remembered
-local PAGE_MAX <const> = 100
+local PAGE_MAX <const> = 100 -- tasks that GetTasks may be asked for
+local ID_BYTES <const> = 27 -- a KSUID: nothing but letters and digits, so that it can name a folder too
 local FAREWELL_S <const> = 4 -- all of it: who stops a service kills it where it does not end
 
 -- What ends a connector at its first hello: trying again would give the same answer.
@@ -138,25 +139,31 @@ function start(self, job)
   end, { detached = true })
 end
 
--- Takes a task that was given, in bytes; false where it is none.
+-- Begins a task that was given, or puts it into the queue.
+local function begin(self, job)
+  if self.count < self.slots then return start(self, job) end
+  self.running[job.id] = true
+  self.queue[#self.queue + 1] = job
+end
+
+-- Takes a task that was given, in bytes. True where it is a new one: more may wait behind it.
 local function take(self, bytes)
   local job = answer.job(bytes)
   if job and job.kind == "none" then return false end
   local id = job and job.id or ""
-  if not id:find("^%w+$") or #id ~= 27 then
+  local new = false
+  if not id:find("^%w+$") or #id ~= ID_BYTES then
     log.warn("a task without a valid id is passed over", { connector = self.name })
   elseif self.running[id] or self.telling[id] then
     log.debug("a task came again while it is worked on", { connector = self.name, task = id })
   elseif self.ended[id] then
     log.info("a task came again after its end, which is told again", { connector = self.name, task = id })
     task.spawn(tell, { args = { self, id, self.ended[id] }, detached = true })
-  elseif self.count < self.slots then
-    start(self, job)
   else
-    self.running[id] = true
-    self.queue[#self.queue + 1] = job
+    begin(self, job)
+    new = true
   end
-  return true
+  return new
 end
 
 -- Polling -------------------------------------------------------------------------------------------------------
@@ -197,10 +204,10 @@ local function poll(self)
     local wait
     if jobs then
       if failed > 0 then log.info("ConductorOne answers again", { connector = self.name }) end
-      local any = false
-      for _, bytes in ipairs(jobs) do any = take(self, bytes) or any end
-      failed, wait = 0, timing.poll(answered.next_poll, any)
-      log.debug("asked for tasks", { connector = self.name, given = any, again_in_s = wait })
+      local new = false
+      for _, bytes in ipairs(jobs) do new = take(self, bytes) or new end
+      failed, wait = 0, timing.poll(answered.next_poll, new)
+      log.debug("asked for tasks", { connector = self.name, given = new, again_in_s = wait })
     else
       failed = failed + 1
       wait = timing.again(failed)

@@ -2,6 +2,8 @@
 --
 -- ConductorOne shows a task's code to its people, who know those of its own connectors; so ours are chosen among
 -- the ones that these use (UNKNOWN: anything else), by what they stand for there.
+local exit = require "exit"
+
 local M = {}
 
 --- Codes by name, and names by code.
@@ -35,14 +37,12 @@ function M.of_fail(name)
   return of_fail[name] or code.UNKNOWN
 end
 
-local exits = { "failed", "usage", "config", "credentials", "unavailable", "held", "partial", "busy", "storage",
-  "changes", "pending", "stale" }
-local ended = { [129] = true, [130] = true, [143] = true } -- by SIGHUP, SIGINT, SIGTERM: somebody wished it
+local wished = { [129] = true, [130] = true, [143] = true } -- SIGHUP, SIGINT, SIGTERM: somebody told it to end
 
---- The code of a process's exit status that is not 0; 128 and a signal's number where that ended it.
-function M.of_exit(exit)
-  if ended[exit] then return code.CANCELLED end
-  return M.of_fail(exits[exit])
+--- The code of a process's exit status; 128 and a signal's number where that ended it.
+function M.of_exit(status)
+  if status < 128 then return M.of_fail(exit.name(status)) end
+  return wished[status] and code.CANCELLED or code.ABORTED
 end
 
 -- The public mapping of what answers in a gRPC server's place.

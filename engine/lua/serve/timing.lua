@@ -1,7 +1,7 @@
 -- timing: how long is waited for what, when one talks with ConductorOne. Seconds everywhere.
 local M = {}
 
-local POLL_MAX <const>, POLL_MIN <const> = 300, 1
+local POLL_MAX <const>, POLL_MIN <const>, POLL_MIN_AFTER_TASK <const> = 300, 1, 0.1
 local BEAT_MAX <const>, BEAT_MIN <const>, BEAT <const> = 300, 1, 30
 local HELLO_MAX <const>, CALL_MAX <const> = 300, 60
 
@@ -14,10 +14,10 @@ local function within(low, value, high)
   return math.max(low, math.min(value, high))
 end
 
---- Until tasks are asked for again, by what the last answer said. It may say nothing, or 0, time and again: then the
---- least is ours, and shorter where there was a task, since there may be more.
-function M.poll(next_poll, had_task)
-  return within(had_task and POLL_MIN / 10 or POLL_MIN, seconds(next_poll), POLL_MAX)
+--- Until tasks are asked for again, by what the last answer said. It may say nothing, or 0, every time: then we wait
+--- our own least, which is shorter after a new task, since more may wait behind it.
+function M.poll(next_poll, new_task)
+  return within(new_task and POLL_MIN_AFTER_TASK or POLL_MIN, seconds(next_poll), POLL_MAX)
 end
 
 --- Until the next heartbeat.
