@@ -78,18 +78,28 @@ enum err wire_add(struct buf *out, enum wire_type type, uint64_t bits) {
     return buf_add(out, text, n);
 }
 
+static uint64_t tag(uint32_t number, enum wire_type type) {
+    return (uint64_t)number << 3 | (uint64_t)type;
+}
+
 enum err wire_add_tag(struct buf *out, uint32_t number, enum wire_type type) {
-    return wire_add(out, WIRE_VARINT, (uint64_t)number << 3 | (uint64_t)type);
+    return wire_add(out, WIRE_VARINT, tag(number, type));
 }
 
 enum err wire_add_bytes(struct buf *out, uint32_t number, const char *bytes, size_t len) {
-    enum err rc = wire_add_tag(out, number, WIRE_BYTES);
-    if (!rc) rc = wire_add(out, WIRE_VARINT, len);
+    unsigned char head[2 * VARINT_MAX];
+    size_t n = write_varint(head, tag(number, WIRE_BYTES));
+    n += write_varint(head + n, len);
+    enum err rc = buf_add(out, head, n);
     return rc ? rc : buf_add(out, bytes, len);
 }
 
+/* Most lengths are a byte: its place is there before it is known. */
 enum err wire_begin(struct buf *out, uint32_t number, size_t *mark) {
-    enum err rc = wire_add_tag(out, number, WIRE_BYTES);
+    unsigned char head[VARINT_MAX + 1];
+    size_t n = write_varint(head, tag(number, WIRE_BYTES));
+    head[n++] = 0;
+    enum err rc = buf_add(out, head, n);
     *mark = out->len;
     return rc;
 }
@@ -97,10 +107,12 @@ enum err wire_begin(struct buf *out, uint32_t number, size_t *mark) {
 enum err wire_end(struct buf *out, size_t mark) {
     unsigned char text[VARINT_MAX];
     size_t len = out->len - mark, n = write_varint(text, len);
-    enum err rc = buf_add(out, text, n); /* room for the length; where it stands is moved over */
-    if (rc) return rc;
-    memmove(out->data + mark + n, out->data + mark, len);
-    memcpy(out->data + mark, text, n);
+    if (n > 1) {
+        enum err rc = buf_add(out, text, n - 1); /* room; where it stands is moved over */
+        if (rc) return rc;
+        memmove(out->data + mark + n - 1, out->data + mark, len);
+    }
+    memcpy(out->data + mark - 1, text, n);
     return ERR_OK;
 }
 

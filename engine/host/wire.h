@@ -42,8 +42,8 @@ enum err wire_add(struct buf *out, enum wire_type type, uint64_t bits);
 enum err wire_add_tag(struct buf *out, uint32_t number, enum wire_type type);
 enum err wire_add_bytes(struct buf *out, uint32_t number, const char *bytes, size_t len);
 
-/* A field whose length is known at its end: what is appended between the two is its value. Each
- * level moves its bytes once, by the length of its length. */
+/* A field whose length is known at its end: what is appended between the two is its value. A
+ * level of 128 bytes or more moves them once, by what its length is longer than a byte. */
 enum err wire_begin(struct buf *out, uint32_t number, size_t *mark);
 enum err wire_end(struct buf *out, size_t mark);
 
