@@ -1,6 +1,7 @@
 #include "json.h"
 
 #include "api.h"
+#include "../host/json_scan.h"
 #include "../host/limits.h"
 #include "vm.h"
 
@@ -11,6 +12,7 @@ enum {
     CJSON_FROM = 4 * KIB,   /* bytes of a document from which cjson's start is worth it */
     MEMBER = 32,            /* bytes that a member of an object takes, about */
     MEMBERS_MAX = 64,       /* that a table gets room for before they are there */
+    MEMBERS_INNER = 4,      /* that one in another gets room for, whose length is not known yet */
 };
 
 /* Facts of documents that lua-cjson decodes as we do; of the others it would make other values
@@ -36,6 +38,10 @@ static void push_cjson_decode(lua_State *L) {
 /* False, and nothing pushed, where cjson will not have it. Large documents only: for records, and
  * the elements of a list, which json_raw.c decodes, its start costs more than the decoding. */
 static bool decode_by_cjson(lua_State *L, const char *bytes, size_t len) {
+    unsigned facts;
+    struct error e;
+    if (json_check(bytes, len, LIMIT_JSON_DEPTH, &facts, &e)) return false;
+    if (json_value(bytes, len).kind < JSON_ARRAY || facts & ~(unsigned)FAITHFUL) return false;
     push_cjson_decode(L);
     lua_pushlstring(L, bytes, len);
     if (vm_call(L, 1, 1) == LUA_OK) return true;
@@ -43,39 +49,74 @@ static bool decode_by_cjson(lua_State *L, const char *bytes, size_t len) {
     return false;
 }
 
-static void push_plain(lua_State *L, const struct json_value *value) {
-    struct json_each it;
-    if (value->kind < JSON_ARRAY) {
-        json_push_simple(L, value);
+/* The table of an array or object that begins; `left` is how many bytes are behind that. */
+static void push_table(lua_State *L, const struct json_scan *s, size_t left) {
+    bool object = s->objects & 1;
+    size_t max = s->depth == 1 ? MEMBERS_MAX : MEMBERS_INNER, members = left / MEMBER;
+    luaL_checkstack(L, 8, "JSON");
+    lua_createtable(L, 0, object ? (int)(members < max ? members : max) : 0);
+    if (!object) json_mark_array(L);
+}
+
+/* Puts the value on top into the table it stands in, which the scan is back in. */
+static void put(lua_State *L, const struct json_scan *s) {
+    if (s->depth == 0) return;
+    if (!(s->objects & 1)) {
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
         return;
     }
-    luaL_checkstack(L, 8, "JSON");
-    size_t members = value->kind == JSON_OBJECT ? value->len / MEMBER : 0;
-    lua_createtable(L, 0, (int)(members < MEMBERS_MAX ? members : MEMBERS_MAX));
-    if (value->kind == JSON_ARRAY) json_mark_array(L);
-    json_each_open(&it, value->at, value->len);
-    for (lua_Integer i = 1; json_each_next(&it); i++) {
-        if (it.object) json_push_simple(L, &it.key);
-        if (it.object && it.value.kind == JSON_NULL)
-            lua_pushnil(L);
-        else
-            push_plain(L, &it.value);
-        if (it.object)
-            lua_rawset(L, -3);
-        else
-            lua_rawseti(L, -2, i);
+    if (json_is_null(L, -1)) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lua_rawset(L, -3);
+}
+
+/* What the scan has stopped at: from s->start to `end`. */
+static void push_token(lua_State *L, const struct json_scan *s, const char *end) {
+    size_t len = (size_t)(end - s->start);
+    struct json_value value = {s->start, len, JSON_STRING, s->facts & JSON_HAS_ESCAPE};
+    if (*s->start != '"') value = json_value(s->start, len);
+    json_push_simple(L, &value);
+}
+
+/* Pushes what the scan sees as it sees it. JSON_WRONG leaves a part on the stack. */
+static enum json_event push_scanned(lua_State *L, struct json_scan *s, const char **at,
+                                    const char *end) {
+    for (;;) {
+        enum json_event event = json_scan(s, at, end);
+        switch (event) {
+        case JSON_OPEN:
+            push_table(L, s, (size_t)(end - *at));
+            s->watch++;
+            break;
+        case JSON_KEY: push_token(L, s, *at); break;
+        case JSON_VALUE:
+            push_token(L, s, *at);
+            put(L, s);
+            break;
+        case JSON_CLOSE:
+            s->watch--;
+            put(L, s);
+            break;
+        default: return event;
+        }
     }
 }
 
 enum err json_decode_push(lua_State *L, const char *bytes, size_t len, struct error *e) {
-    unsigned facts;
-    enum err rc = json_check(bytes, len, LIMIT_JSON_DEPTH, &facts, e);
-    if (rc) return rc;
-    struct json_value value = json_value(bytes, len);
-    bool faithful = value.kind >= JSON_ARRAY && (facts & ~(unsigned)FAITHFUL) == 0;
-    if (len >= CJSON_FROM && faithful && decode_by_cjson(L, bytes, len)) return ERR_OK;
-    push_plain(L, &value);
-    return ERR_OK;
+    struct json_scan s;
+    const char *at = bytes, *end = bytes + len;
+    int top = lua_gettop(L);
+    if (len >= CJSON_FROM && decode_by_cjson(L, bytes, len)) return ERR_OK;
+    json_scan_open(&s, LIMIT_JSON_DEPTH);
+    enum json_event event = push_scanned(L, &s, &at, end);
+    if (event != JSON_WRONG && json_scan_finish(&s)) {
+        if (lua_gettop(L) == top) push_token(L, &s, end); /* a number ends where the document does */
+        return ERR_OK;
+    }
+    lua_settop(L, top);
+    return json_scan_error(&s, event, (size_t)(at - bytes), e);
 }
 
 /* decode(text) -> value | nil, message, code */

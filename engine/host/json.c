@@ -18,13 +18,8 @@ enum err json_check(const char *bytes, size_t len, unsigned max_depth, unsigned 
     json_scan_open(&s, max_depth < LIMIT_JSON_DEPTH ? max_depth : LIMIT_JSON_DEPTH);
     s.values_only = true;
     while (event == JSON_VALUE) event = json_scan(&s, &p, end);
-    if (event == JSON_WRONG && !s.expected)
-        return err_set(e, ERR_LIMIT, "nested deeper than %u levels", s.max_depth);
-    if (event == JSON_WRONG)
-        return err_set(e, ERR_INVALID, "byte %zu: %s was expected", (size_t)(p - bytes) + 1,
-                       s.expected);
-    if (!json_scan_finish(&s))
-        return err_set(e, ERR_INVALID, "byte %zu: it ends too early", len + 1);
+    if (event == JSON_WRONG || !json_scan_finish(&s))
+        return json_scan_error(&s, event, (size_t)(p - bytes), e);
     if (facts) *facts = s.facts;
     return ERR_OK;
 }

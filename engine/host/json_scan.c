@@ -339,3 +339,12 @@ bool json_scan_finish(struct json_scan *s) {
     if (s->depth == 0 && number_complete(s->state)) s->state = AT_END;
     return s->state == AT_END;
 }
+
+enum err json_scan_error(const struct json_scan *s, enum json_event event, size_t at,
+                         struct error *e) {
+    if (event != JSON_WRONG)
+        return err_set(e, ERR_INVALID, "byte %zu: it ends too early", at + 1);
+    if (!s->expected)
+        return err_set(e, ERR_LIMIT, "nested deeper than %u levels", s->max_depth);
+    return err_set(e, ERR_INVALID, "byte %zu: %s was expected", at + 1, s->expected);
+}

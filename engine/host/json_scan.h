@@ -1,7 +1,8 @@
 /* json_scan: the state machine that sees every byte of a document once, in whatever pieces it
  * comes, and stops where something happens at the depth that is watched.
  *
- * json_check and json_split are made of it; others want those. Nothing is owned or allocated. */
+ * json_check, json_split and json.decode are made of it; others want those. Nothing is owned or
+ * allocated. */
 #ifndef REEVE_JSON_SCAN_H
 #define REEVE_JSON_SCAN_H
 
@@ -9,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "err.h"
 #include "json_utf8.h"
 
 enum json_event {
@@ -51,6 +53,10 @@ enum json_event json_scan(struct json_scan *s, const char **at, const char *end)
 
 /* No more bytes will come. True where the document is complete. */
 bool json_scan_finish(struct json_scan *s);
+
+/* Why a scan is over that gave JSON_WRONG, or did not finish, `at` bytes behind the beginning. */
+enum err json_scan_error(const struct json_scan *s, enum json_event event, size_t at,
+                         struct error *e);
 
 /* The first byte that is not plain in a string (a quote, a backslash, a control byte), or end.
  * *high becomes true where a byte of 0x80 or more was passed. */
