@@ -2,13 +2,21 @@
 -- Nothing is prefixed to values that a spreadsheet may take for a formula: data stays what it is.
 local M = {}
 
+local find = string.find
+
+-- Looking for one byte after the other is faster than for a set of them.
+local function is_plain(text)
+  return not (find(text, ",", 1, true) or find(text, '"', 1, true) or find(text, "\n", 1, true)
+    or find(text, "\r", 1, true) or find(text, "^%s") or find(text, "^%s", -1))
+end
+
 --- A value as a field of a row.
 function M.field(value)
   if value == nil then return "" end
-  local composed = type(value) == "table" or type(value) == "userdata"
-  local text = composed and require("host.json").encode(value) or tostring(value)
-  if not text:find('[",\r\n]') and not text:find("^%s") and not text:find("^%s", -1) then return text end
-  return '"' .. text:gsub('"', '""') .. '"'
+  local kind = type(value)
+  if kind == "number" or kind == "boolean" then return tostring(value) end
+  local text = kind == "string" and value or require("host.json").encode(value)
+  return is_plain(text) and text or '"' .. text:gsub('"', '""') .. '"'
 end
 
 --- One line of the fields, CRLF included.
@@ -31,7 +39,7 @@ function M.write(write, columns, rows)
   write(M.line(names))
   local fields = {}
   for row in rows do
-    for i, column in ipairs(columns) do fields[i] = value_of(column, row) end
+    for i = 1, #columns do fields[i] = value_of(columns[i], row) end
     write(M.line(fields, #columns))
   end
 end
