@@ -8,7 +8,8 @@
  *
  * The process
  *   pid()  user()  hostname()  exe_path()
- *   catch_signals()              SIGINT and SIGTERM from here on are told by signal_pending() -> n | nil
+ *   catch_signals()              SIGINT, SIGTERM, SIGHUP from here on are told by
+ *                                signal_pending() -> n | nil
  *   spawn(argv [, { stdout = file|false, stderr = file|false, dir, own, tied }]) -> pid
  *                                false: /dev/null; dir: where it runs; own: it is this program,
  *                                argv[1] only its name; tied: it is told to end when we are gone

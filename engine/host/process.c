@@ -46,8 +46,8 @@ void process_catch_signals(void) {
     struct sigaction end = {.sa_handler = remember, .sa_flags = (int)SA_RESETHAND};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction now;
-    int signals[] = {SIGINT, SIGTERM};
-    for (int i = 0; i < 2; i++)
+    int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++)
         /* Started with nohup or in the background of a script: stays ignored. */
         if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
             sigaction(signals[i], &end, NULL);
@@ -88,12 +88,12 @@ void process_sleep(double seconds, const int *fds, size_t n) {
 /* What follows runs in the child, where it is only a copy of us: no malloc, no stdio. */
 
 static void fresh_signals(bool tied) {
-    int all[] = {SIGINT, SIGTERM, SIGCHLD, SIGPIPE};
+    int all[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE};
     struct sigaction fresh = {.sa_handler = SIG_DFL}, now;
     sigset_t none;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         /* What we were started to ignore, a child ignores too; but who is tied must hear of it. */
-        bool kept = all[i] == SIGINT || (all[i] == SIGTERM && !tied);
+        bool kept = all[i] == SIGINT || all[i] == SIGHUP || (all[i] == SIGTERM && !tied);
         if (kept && sigaction(all[i], NULL, &now) == 0 && now.sa_handler == SIG_IGN) continue;
         sigaction(all[i], &fresh, NULL);
     }

@@ -9,11 +9,12 @@
 #include "buf.h"
 #include "err.h"
 
-/* From now on SIGINT and SIGTERM are remembered instead of ending the process, and interrupt what
- * waits (EINTR); a second one of the same kind ends it. SIGPIPE is ignored: writes fail instead. */
+/* From now on SIGINT, SIGTERM and SIGHUP are remembered instead of ending the process, and interrupt
+ * what waits (EINTR); a second one of the same kind ends it. One that we were started to ignore
+ * (nohup) stays ignored. SIGPIPE is ignored: writes fail instead. */
 void process_catch_signals(void);
 
-/* The signal seen, SIGINT or SIGTERM; 0 where none was. Stays. */
+/* The signal of these that was seen last; 0 where none was. Stays. */
 int process_signal(void);
 
 /* How a child is started; all zero but for out and err is the plain one. */

@@ -200,7 +200,7 @@ describe("reeve c1", function()
   end)
 
   it("ends in order when it is told to, and says of its tasks that they will not be done", function()
-    for _, signal in ipairs { "TERM", "INT" } do
+    for _, signal in ipairs { "TERM", "INT", "HUP" } do
       serving()
       local id = slow_sync(20000)
       local began = reeve.mono()

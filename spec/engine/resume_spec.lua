@@ -169,7 +169,7 @@ M.list = { org = all("org", "/orgs"), team = all("team", "/teams"), user = all("
     assert.equal(1, w:asked("."))
   end)
 
-  for signal, number in pairs { TERM = 15, INT = 2 } do
+  for signal, number in pairs { TERM = 15, INT = 2, HUP = 1 } do
     it("by SIG" .. signal .. " ends with 128 + the signal, and is gone on with", function()
       w = acme.new { connector = CONNECTOR, world = world() }
       w.sim:faults { "GET /users?cursor=3: latency=30000" }

@@ -333,6 +333,12 @@ describe("a running simulator", function()
     assert.equal("listening on " .. other.url .. "\nGET /items/all 200 12 bytes\n", log)
   end)
 
+  it("ends with 0 on SIGHUP too", function()
+    local other = start {}
+    other.sim.process:kill "HUP"
+    assert.equal(0, other.sim.process:wait().code)
+  end)
+
   it("ends at once, with requests waiting for their answers", function()
     local other = start { faults = { "*: latency=60000" } }
     local waiting = io.popen("curl -s " .. other.url .. "/items 2>&1; echo $?", "r")

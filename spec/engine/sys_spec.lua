@@ -80,6 +80,16 @@ describe("a signal", function()
     p:kill("TERM")
     assert.equal(15, p:wait().signal)
   end)
+
+  it("that we were started to ignore stays ignored, by children too", function()
+    local script = reeve.write(reeve.path("ignore.lua"), HEAD .. [[
+      sys.catch_signals()
+      sys.kill(sys.pid(), 1)
+      sys.spawn { "/bin/sh", "-c", "kill -HUP $$; exit 7" }
+      print((select(2, sys.wait_any())), sys.signal_pending())]])
+    local words = { program = reeve.host, script, "x" }
+    assert.equal("7\tnil\n", reeve.run(words, { through = "nohup" }).out)
+  end)
 end)
 
 describe("the terminal", function()

@@ -40,6 +40,7 @@ static void run(char **argv, pid_t parent) {
     redirect(argv[2], STDOUT_FILENO);
     redirect(argv[3], STDERR_FILENO);
     signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
     execvp(argv[4], argv + 4);
     die(argv[4]);

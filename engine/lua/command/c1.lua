@@ -29,7 +29,7 @@ return {
   },
   flags = { { name = "all", help = "every connector with a credential of ConductorOne" },
     table.unpack(environment.flags) },
-  notes = "Runs until SIGTERM or SIGINT. A run that the guard holds is not sent: the task fails with the reason, and\n"
+  notes = "Runs until SIGTERM, SIGINT or SIGHUP. A run that the guard holds is not sent: the task fails with the reason, and\n"
     .. "after `reeve accept NAME` the next one brings it. BATON_ variables of ConductorOne's own connectors are\n"
     .. "honoured, or refused with a sentence.",
   run = function(ctx, args, flags)
