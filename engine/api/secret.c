@@ -37,9 +37,20 @@ static struct secret **place(lua_State *L) {
     return p;
 }
 
+/* To Lua a secret is a few bytes, and it would be in no hurry; here it is some pages of locked memory.
+ * Not where the collector was stopped (l_concat). */
+static void collect_now_and_then(lua_State *L) {
+    enum { EVERY = 256 };
+    static unsigned made;
+    if (++made < EVERY || !lua_gc(L, LUA_GCISRUNNING)) return;
+    made = 0;
+    lua_gc(L, LUA_GCCOLLECT);
+}
+
 int secret_push_made(lua_State *L, enum err (*make)(void *, struct secret **, struct error *),
                      void *ctx) {
     struct error e = {0};
+    collect_now_and_then(L);
     struct secret **p = place(L);
     enum err rc = make(ctx, p, &e);
     if (rc == ERR_LIMIT || rc == ERR_NOMEM) {

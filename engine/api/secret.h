@@ -29,8 +29,8 @@
  * needs it longer takes secret_keep(). Never raises.  [-0, +0, -] */
 struct secret *secret_test(lua_State *L, int idx);
 
-/* Runs `make` and pushes its secret; where it says that secrets or memory are out, collects those
- * that Lua has dropped and tries once more. Then pushes the secret and returns 1, or fails as
+/* Runs `make` and pushes its secret; now and then, and where it says that secrets or memory are out,
+ * collects those that Lua has dropped, and tries once more. Then pushes the secret and returns 1, or fails as
  * api_fail() does. `make` neither raises nor keeps anything.  [-0, +1|3, m] */
 int secret_push_made(lua_State *L, enum err (*make)(void *ctx, struct secret **, struct error *),
                      void *ctx);

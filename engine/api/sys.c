@@ -206,6 +206,15 @@ static int l_sleep(lua_State *L) {
     return 0;
 }
 
+/* descriptors(wanted) -> how many are allowed */
+static int l_descriptors(lua_State *L) {
+    lua_Integer wanted = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, wanted >= 0, 1, "a number of descriptors expected");
+    size_t allowed = process_descriptors((size_t)wanted);
+    lua_pushinteger(L, allowed < LUA_MAXINTEGER ? (lua_Integer)allowed : LUA_MAXINTEGER);
+    return 1;
+}
+
 static int l_kill(lua_State *L) {
     struct error e = {0};
     lua_Integer pid = luaL_checkinteger(L, 1);
@@ -317,6 +326,7 @@ int luaopen_host_sys(lua_State *L) {
         {"wait_any", l_wait_any},
         {"wake_fd", l_wake_fd},
         {"sleep", l_sleep},
+        {"descriptors", l_descriptors},
         {"kill", l_kill},
         {"setenv", l_setenv},
         {"unsetenv", l_unsetenv},

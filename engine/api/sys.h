@@ -16,6 +16,7 @@
  *   wait_any([nowait]) -> pid, exit status (128 + n after signal n) | nil, message, "wait"
  *   wake_fd() -> descriptor      readable when a child ended or a signal came, until the next wait_any
  *   sleep(seconds, fd…)          ends too when one of the descriptors can be read, or a signal comes
+ *   descriptors(n) -> integer    lets us open n files as far as the system allows; how many we may
  *   kill(pid, signal)            setenv(name, text)  unsetenv(name)
  *   variables(prefix) -> names that begin so, in no order
  *   take_variable(name) -> its value, a secret, that is in the environment no more | nil

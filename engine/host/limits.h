@@ -20,8 +20,8 @@ enum {
 #define LIMIT_CONFIG_FILE (1 * MIB)    /* bytes of reeve.json or a connector file */
 #define LIMIT_LUA_FILE (1 * MIB)       /* bytes of a plugin's or an operator's Lua file */
 #define LIMIT_SECRET (64 * KIB)        /* bytes of one secret */
-#define LIMIT_SECRETS 256              /* secrets whose values the scrubber looks for at once */
-#define LIMIT_SECRETS_LIVING 1024      /* secrets of any kind held at once */
+#define LIMIT_SECRETS 2048             /* secrets whose values the scrubber looks for at once */
+#define LIMIT_SECRETS_LIVING 8192      /* secrets of any kind held at once */
 #define LIMIT_LOG_LINE (16 * KIB)      /* bytes of one log line */
 #define LIMIT_TREE_DEPTH 32            /* folders within folders that are removed at once */
 #define LIMIT_DIR_LIST (4 * MIB)       /* bytes of the names in one folder */

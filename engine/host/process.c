@@ -6,7 +6,9 @@
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -191,6 +193,17 @@ enum err process_wait(bool wait, pid_t *pid, int *status, struct error *e) {
     *pid = got;
     *status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
     return ERR_OK;
+}
+
+size_t process_descriptors(size_t wanted) {
+    struct rlimit now;
+    if (getrlimit(RLIMIT_NOFILE, &now) != 0) return 0;
+    rlim_t least = wanted < now.rlim_max ? wanted : now.rlim_max;
+    if (now.rlim_cur < least) {
+        struct rlimit more = {.rlim_cur = least, .rlim_max = now.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0) now = more;
+    }
+    return now.rlim_cur < SIZE_MAX ? (size_t)now.rlim_cur : SIZE_MAX;
 }
 
 enum err process_kill(pid_t pid, int signal, struct error *e) {

@@ -49,6 +49,10 @@ void process_sleep(double seconds, const int *fds, size_t n);
  * child at all. */
 enum err process_wait(bool wait, pid_t *pid, int *status, struct error *e);
 
+/* Lets this process have so many descriptors open, as far as the system allows it; how many it may
+ * have then. */
+size_t process_descriptors(size_t wanted);
+
 enum err process_kill(pid_t pid, int signal, struct error *e);
 
 /* Who runs this: the login name, else "uid N"; the machine's name. Replace out's content. */

@@ -186,6 +186,44 @@ describe("a flag", function()
   end)
 end)
 
+describe("types and resources that syncs are to be of", function()
+  -- What each of two connectors is to sync, or what is raised.
+  local function scopes(sync)
+    return reeve.json((reeve.engine([[
+      local json = require "host.json"
+      local function set(...)
+        local types = {}
+        for _, type in ipairs { ... } do types[type] = {} end
+        return types
+      end
+      local ok, got = pcall(require("serve.scope").of, json.decode((...)), {
+        { name = "main", types = set("user", "team") }, { name = "other", types = set("user", "role") } })
+      if not ok and not got.code then error(got, 0) end
+      print(json.encode(ok and got or { code = got.code, message = got.message, hint = got.hint }))
+    ]], { reeve.encode(sync) })))
+  end
+
+  it("are those of each connector that it has, and all where nothing is said", function()
+    assert.same({ main = { types = { "user", "team" }, skip_grants = true }, other = { types = { "role", "user" },
+      skip_grants = true } }, scopes { types = { "role", "user", "team" }, skip_grants = true })
+    local one, two = { type = "team", id = "1" }, { type = "role", id = "2" }
+    assert.same({ main = { targets = { one } }, other = { targets = { two } } }, scopes { targets = { one, two } })
+    assert.same({ main = {}, other = {} }, scopes { types = reeve.array() })
+  end)
+
+  it("are refused where no connector has one, and where a connector has none of them", function()
+    local got = scopes { types = { "user", "rolle" } }
+    assert.same({ "config", "did you mean 'role'?" }, { got.code, got.hint })
+    assert.equal("no connector has a resource type 'rolle', and syncs are to be of it alone", got.message)
+    for _, sync in ipairs { { types = { "team" } }, { targets = { { type = "team", id = "1" } } } } do
+      got = scopes(sync)
+      assert.equal("config", got.code)
+      assert.equal("other has none of the resource types that syncs are to be of (team)", got.message)
+      assert.matches("^its types: role, user; or serve it by a `reeve c1` of its own", got.hint)
+    end
+  end)
+end)
+
 describe("the file .baton.yaml", function()
   it("is said to be not read", function()
     local folder = reeve.folder()

@@ -62,7 +62,7 @@ describe("a secret", function()
   end)
 
   it("may be made and dropped without end, but only so many can be held", function()
-    assert.equal("256\tlimit\n", run [[
+    assert.equal("2048\tlimit\n", run [[
       for i = 1, 3000 do secret.new("value number " .. i) end
       collectgarbage()
       local held, code = {}, nil

@@ -57,13 +57,14 @@ function Service:people(ids, members)
     ["/teams/t1"] = records(members or ids) }
 end
 
---- Starts `reeve c1` and returns at once. words: its arguments (acme unless told), env (false unsets). Its port for
--- health is another's on the same machine: it is open only where env says so.
+--- Starts `reeve c1` and returns at once. words: its arguments (acme unless told), env (false unsets), through. Its
+-- port for health is another's on the same machine: it is open only where env says so.
 function Service:start(words)
   words = words or {}
   local all = { "c1", home = self.home, env = { BATON_HEALTH_CHECK = "false" }, timeout = words.timeout or 150 }
   for name, value in pairs(self.c1.env) do all.env[name] = value end
   for name, value in pairs(words.env or {}) do all.env[name] = value end
+  all.through = words.through
   table.move(#words > 0 and words or { "acme" }, 1, math.max(#words, 1), 2, all)
   self.process, self.told = reeve.start(all), 0
   self.c1.watched = self.process

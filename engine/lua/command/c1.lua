@@ -29,9 +29,9 @@ return {
   },
   flags = { { name = "all", help = "every connector with a credential of ConductorOne" },
     table.unpack(environment.flags) },
-  notes = "Runs until SIGTERM, SIGINT or SIGHUP. A run that the guard holds is not sent: the task fails with the reason, and\n"
-    .. "after `reeve accept NAME` the next one brings it. BATON_ variables of ConductorOne's own connectors are\n"
-    .. "honoured, or refused with a sentence.",
+  notes = "Runs until SIGTERM, SIGINT or SIGHUP. A run that the guard holds is not sent: the task fails with the\n"
+    .. "reason, and after `reeve accept NAME` the next one brings it. BATON_ variables of ConductorOne's own\n"
+    .. "connectors are honoured, or refused with a sentence.",
   run = function(ctx, args, flags)
     local names = names_of(ctx, args, flags)
     return require("serve.service").run(ctx, names, environment.read(flags, ctx.home, names))

@@ -44,22 +44,19 @@ local function metadata_of(ctx, name)
   end
 end
 
--- What is wrong in a connector's file or plugin, or in what is wanted of its syncs, is told before anything is begun.
-local function check(ctx, name, sync)
-  local connector = require("config.connector").load(ctx.home, name)
-  require("import.imported").refuse(connector)
-  local wanted, known = table.move(sync.types or {}, 1, #(sync.types or {}), 1, {}), connector.manifest.resources
-  for _, target in ipairs(sync.targets or {}) do wanted[#wanted + 1] = target.type end
-  for _, type in ipairs(wanted) do
-    if not known[type] then
-      fail("config", ("%s has no resource type '%s', and syncs are to be of it alone"):format(name, type),
-        require("suggest").hint(type, require("shape").names(known), "its types"))
-    end
+-- The options of each connector's syncs, by name. What is wrong in its file or plugin, or in what is wanted of its
+-- syncs, is told before anything is begun.
+local function scopes(ctx, names, sync)
+  local connectors = {}
+  for i, name in ipairs(names) do
+    local connector = require("config.connector").load(ctx.home, name)
+    require("import.imported").refuse(connector)
+    connectors[i] = { name = name, types = connector.manifest.resources }
   end
+  return require("serve.scope").of(sync, connectors)
 end
 
 local function session_of(ctx, name, credential, options, shared)
-  check(ctx, name, options.sync)
   local metadata = metadata_of(ctx, name)
   metadata() -- it can be told
   local folder, lock = folder_of(ctx, name, options)
@@ -68,8 +65,26 @@ local function session_of(ctx, name, credential, options, shared)
     agent = require("serve.account").agent(credential) }
   return require("serve.session").new { name = name, channel = channel, lock = lock, folder = folder,
     host_id = require("serve.machine").host_id(options.host_id), slots = options.task_concurrency,
-    batch = options.get_tasks, metadata = metadata, options = options.sync, jobs = shared.jobs,
+    batch = options.get_tasks, metadata = metadata, options = shared.scopes[name], jobs = shared.jobs,
     work = function(path) return require("serve.process").run(ctx, "c1-task", name, path) end }
+end
+
+-- What a connector may have open at once: its lock, two connections, the file that is sent; and the program itself.
+local OPEN <const>, OPEN_SELF <const> = 4, 32
+local CONNECTORS_MAX <const> = 256 -- their secrets are looked for in every text (LIMIT_SECRETS)
+
+-- What would be missed later, in the middle of a task, is asked for before anything is begun.
+local function check_room(n)
+  if n > CONNECTORS_MAX then
+    fail("config", ("%d connectors are more than the %d that one process serves"):format(n, CONNECTORS_MAX),
+      "let several `reeve c1 NAME…` have a part of them each")
+  end
+  local wanted = OPEN_SELF + n * OPEN
+  local allowed = sys.descriptors(wanted)
+  if allowed >= wanted then return end
+  fail("config", ("to serve %s takes up to %d open files, and %d are allowed"):format(
+    require("ui.text").count(n, "connector"), wanted, allowed), "`ulimit -n` raises that, LimitNOFILE= under systemd, "
+    .. "--ulimit nofile= for a container")
 end
 
 -- One client for all: requests of one connector hold no slot that another waits for.
@@ -126,7 +141,7 @@ end
 local function serve(ctx, names, options, sessions)
   local failures, tasks, statuses = {}, {}, {}
   local credentials = require("serve.account").all(ctx.home, names, options)
-  local shared = { client = client_of(credentials, options),
+  local shared = { client = client_of(credentials, options), scopes = scopes(ctx, names, options.sync),
     jobs = require("serve.turn").new(ctx.home.options.jobs or 2) }
   for i, name in ipairs(names) do sessions[i] = session_of(ctx, name, credentials[name], options, shared) end
   serve_health(ctx, names, sessions, options)
@@ -145,6 +160,7 @@ end
 
 --- Serves until a signal comes: 0; or until ConductorOne has refused every connector, which is raised.
 function M.run(ctx, names, options)
+  check_room(#names)
   sys.catch_signals()
   local ended, sessions = {}, {}
   task.on_poll(function()
