@@ -224,6 +224,9 @@ describe("show, history and diff", function()
     local rows = reeve.json((reeve.ok { "diff", "main", "--with", "other", "-o", "json", home = home }))
     assert.equal(6, #rows)
     assert.equal(0, #reeve.json((reeve.ok { "diff", "main", "--with", "main", "-o", "json", home = home })))
+    local out, err = reeve.ok { "diff", "main", "--with", "main", home = home }
+    assert.equal("", out)
+    assert.matches("main: no differences\n$", err)
   end)
 end)
 

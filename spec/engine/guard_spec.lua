@@ -208,6 +208,10 @@ describe("a held run", function()
     local facts = status()
     assert.are.same({ "Held", 2, 1 }, { facts.label, facts.held_run, facts.accepted_run })
     says(reeve_is(6, { "status", "acme", "--check" }), "Held", "5 of 10 user")
+    local shown = reeve_is(0, { "status" })
+    assert.matches("^NAME  LABEL .-\nacme  Held .-\nacme: run 2 waits for `reeve accept acme`: 5 of 10 user would be "
+      .. "removed %(50%%%); the limit is 30%%\n$", shown.out) -- in no column, which a narrow terminal would leave out
+    assert.matches("\ncounts +1 team, 10 user\n", reeve_is(0, { "status", "acme" }).out)
     assert.are.equal("held", w:last().state)
     local gone = {}
     for i, row in ipairs(run_json("diff", "acme", "2")) do

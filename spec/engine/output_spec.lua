@@ -150,6 +150,11 @@ describe("forms", function()
     assert.matches("^FIELD +VALUE\nhome +" .. home:gsub("%p", "%%%0") .. "\n", out "table")
     assert.equal("[]\n", reeve.ok { "connectors", "-o", "json", home = home })
     assert.equal("", reeve.ok { "connectors", "-o", "jsonl", home = home })
+    for _, form in ipairs { "table", "json" } do -- that there is nothing is a sentence, and no heading
+      local nothing, told = reeve.ok { "connectors", "-o", form, home = home }
+      assert.equal(form == "table" and "" or "[]\n", nothing)
+      assert.matches("^no connectors in ", told)
+    end
   end)
 
   it("have no colour and no progress where nobody looks", function()
@@ -165,15 +170,25 @@ describe("forms", function()
 end)
 
 describe("a terminal", function()
+  local function on_columns(n, command, home)
+    local out, code, err = reeve.shell(("script -qec 'stty cols %d; %s %s --home %s' /dev/null"):format(n, reeve.bin,
+      command, home))
+    assert.equal(0, code, err)
+    return out
+  end
+
   it("gets tables of its width", function()
     if not reeve.has_terminals() then return pending("no pseudo-terminals here") end
-    local command = ("script -qec 'stty cols 40; %s paths --home %s' /dev/null"):format(reeve.bin, reeve.home())
-    local out, code, err = reeve.shell(command)
-    assert.equal(0, code, err)
-    local widest = 0
+    local out, widest = on_columns(80, "plugins", reeve.home()), 0
     for line in out:gmatch("[^\r\n]+") do widest = math.max(widest, text.width(line)) end
-    assert.equal(40, widest)
+    assert.equal(80, widest)
     assert.truthy(out:find("…", 1, true))
+  end)
+
+  it("gets the values of one thing whole", function()
+    if not reeve.has_terminals() then return pending("no pseudo-terminals here") end
+    local home = reeve.home()
+    assert.truthy(on_columns(40, "paths", home):find(home .. "/state/ledger", 1, true))
   end)
 
   it("gets progress for what takes more than a second, and is left clean", function()

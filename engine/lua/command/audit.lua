@@ -20,7 +20,8 @@ return {
       { name = "user", title = "USER" }, { name = "host", title = "HOST" }, { name = "action", title = "ACTION" },
       { name = "connector", title = "CONNECTOR" }, { name = "run", title = "RUN", right = true },
       { name = "reason", title = "REASON" }, digest("before", "BEFORE"), digest("after", "AFTER"),
-    }, require("state.ledger").open(ctx.home):audits(args[1]))
+    }, require("state.ledger").open(ctx.home):audits(args[1]),
+      "the audit trail has nothing" .. (args[1] and " of " .. args[1] or ""))
     return 0
   end,
 }

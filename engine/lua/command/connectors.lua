@@ -14,10 +14,6 @@ return {
     for _, file in ipairs(strange) do
       ctx.out:say(("%s/connectors/%s: ignored: its name is no connector's name"):format(home.dir, file))
     end
-    if #names == 0 then
-      ctx.out:say(("no connectors in %s: `reeve plugins` lists what can be connected, `reeve add` does it")
-        :format(home.dir))
-    end
     local rows = {}
     for i, name in ipairs(names) do
       local facts = health.of(home, name)
@@ -32,7 +28,8 @@ return {
         return row.owners and #row.owners > 0 and table.concat(row.owners, ", ") or nil
       end },
       { name = "problem", title = "PROBLEM" },
-    }, rows)
+    }, rows, ("no connectors in %s: `reeve plugins` lists what can be connected, `reeve add` does it")
+      :format(home.dir))
     return 0
   end,
 }

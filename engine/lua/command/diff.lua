@@ -91,13 +91,13 @@ return {
     .. "that was imported, records are compared by what a .c1z file can say of them.",
   run = function(ctx, args, flags)
     local entries, count = counted(entries_of(ctx, args, flags))
+    local none = args[1] .. ": no differences"
     if flags.summary then
       local differences = require "state.differences"
-      ctx.out:rows(differences.columns, differences.rows(entries))
+      ctx.out:rows(differences.columns, differences.rows(entries), none)
     else
-      require("state.changes").print(ctx, entries)
+      require("state.changes").print(ctx, entries, none)
     end
-    if count.n == 0 then ctx.out:say(args[1] .. ": no differences") end
     return flags.exit_code and count.n > 0 and require("exit").status("changes") or 0
   end,
 }

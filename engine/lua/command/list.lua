@@ -14,7 +14,8 @@ local function list_excluded(ctx, name)
   if run and run.state == "failed" and meta.open ~= last and meta.accepted > 0 then last = meta.accepted end
   if not last or last == 0 then fail("failed", name .. ": no run yet", "`reeve sync " .. name .. "`") end
   ctx.out:say(("%s: run %d"):format(name, last))
-  ctx.out:rows(require("state.record").columns(ctx.out.form, "excluded"), snapshot.excluded(st, last))
+  ctx.out:rows(require("state.record").columns(ctx.out.form, "excluded"), snapshot.excluded(st, last),
+    name .. ": nothing was left out")
   return 0
 end
 
@@ -42,7 +43,8 @@ return {
       snapshot.check_type(ctx.home, name, run, type, { "resources", "entitlements", "grants", "excluded" })
     end
     local rows = fail.try(st:records(kind, not special[type] and type or nil))
-    ctx.out:rows(require("state.record").columns(ctx.out.form, kind, not special[type]), rows)
+    ctx.out:rows(require("state.record").columns(ctx.out.form, kind, not special[type]), rows,
+      ("%s: no %s"):format(name, type))
     return 0
   end,
 }

@@ -33,7 +33,8 @@ return {
     local ok, result = pcall(require("sync.plan").run, ctx.home, connector, options,
       function(state, run)
         progress:done()
-        require("state.changes").print(ctx, state:changes(state:meta().accepted, run.run))
+        require("state.changes").print(ctx, state:changes(state:meta().accepted, run.run),
+          name .. ": a sync would change nothing")
       end)
     progress:done()
     if not ok then error(result, 0) end

@@ -35,10 +35,9 @@ local columns = {
     get = function(row) return sum(row.counts, false) end },
   { name = "grants", title = "GRANTS", right = true, get = function(row) return sum(row.counts, true) end },
   { name = "changes", title = "CHANGES", get = changes },
-  { name = "message", title = "MESSAGE" },
   { name = "requests", title = "REQUESTS", right = true,
     get = function(row) return row.http and row.http.requests end },
-  text.time_column("ended", "ENDED"),
+  text.time_column("ended", "ENDED"), { name = "message", title = "MESSAGE" },
 }
 
 -- A row for each list of each run.
@@ -91,7 +90,7 @@ return {
     if flags.lists then
       ctx.out:rows(list_columns, lists(texts(st)))
     else
-      ctx.out:rows(columns, texts(st))
+      ctx.out:rows(columns, texts(st), args[1] .. ": no run yet")
     end
     return 0
   end,

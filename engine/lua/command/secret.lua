@@ -49,7 +49,7 @@ function actions.list(ctx, name)
     { name = "origins", title = "FOR", get = function(row)
       return #row.origins > 0 and table.concat(row.origins, ", ") or nil
     end },
-  }, require("state.ledger").open(ctx.home):secrets(name))
+  }, require("state.ledger").open(ctx.home):secrets(name), (name and name .. ": " or "") .. "nothing is sealed")
   return 0
 end
 

@@ -24,8 +24,10 @@ local columns = {
   { name = "last_state", title = "ENDED AS", get = function(row)
     return row.last_state and row.last_state .. (row.partial and " (partial)" or "")
   end },
-  text.time_column("last_ended", "AT"), { name = "note", title = "NOTE" },
+  text.time_column("last_ended", "AT"),
 }
+
+local with_note = table.move({ { name = "note" } }, 1, 1, #columns + 1, table.move(columns, 1, #columns, 1, {}))
 
 local order = { "name", "label", "note", "plugin", "app", "accepted_run", "accepted_at", "age_s", "counts",
   "held_run", "last_run", "last_state", "partial" }
@@ -50,16 +52,30 @@ local function check(ctx, list)
   return exit.urgent(statuses)
 end
 
-local function print_list(ctx, list, one)
-  local health = require "state.health"
+-- A table, and below it what there is to know beside it, which has no room in a column; not where it is told anyway.
+local function print_table(ctx, rows, told)
+  ctx.out:rows(columns, rows, "no connectors in " .. ctx.home.dir .. ": `reeve add` writes one")
+  for _, row in ipairs(rows) do
+    if row.note and not told then ctx.out:write(text.safe(("%s: %s"):format(row.name, row.note)), "\n") end
+  end
+end
+
+local function print_list(ctx, list, one, told)
+  local health, form = require "state.health", ctx.out.form
   local rows = {}
   for i, facts in ipairs(list) do rows[i] = health.public(facts) end
-  if ctx.out.form == "prometheus" then
+  if form == "prometheus" then
     ctx.out:write(require("state.prometheus").text(list))
-  elseif one and ctx.out.form ~= "csv" then
+  elseif one and form ~= "csv" then
+    if form == "table" then
+      rows[1].counts = rows[1].counts and require("sync.summary").counts(rows[1])
+      rows[1].owners = rows[1].owners and table.concat(rows[1].owners, ", ")
+    end
     ctx.out:object(rows[1], order)
+  elseif form == "table" then
+    print_table(ctx, rows, told)
   else
-    ctx.out:rows(columns, rows)
+    ctx.out:rows(with_note, rows)
   end
 end
 
@@ -85,9 +101,8 @@ return {
       fail("usage", "no such connector: '" .. args[1] .. "'")
     end
     local names = args[1] and { args[1] } or home:connectors()
-    if #names == 0 then ctx.out:say("no connectors in " .. home.dir) end
     local list = gather(home, names)
-    print_list(ctx, list, args[1] ~= nil)
+    print_list(ctx, list, args[1] ~= nil, flags.check)
     return flags.check and check(ctx, list) or 0
   end,
 }

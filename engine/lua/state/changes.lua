@@ -32,13 +32,12 @@ local function columns()
   }
 end
 
---- Prints an iterator of changes ({ run, op, kind, before, after }, records as JSON); returns 0.
-function M.print(ctx, entries)
+--- Prints an iterator of changes ({ run, op, kind, before, after }, records as JSON), or says that there is none.
+function M.print(ctx, entries, none)
   ctx.out:rows(require("state.change").with_records(ctx.out.form, columns()), function()
     local entry = entries()
     return entry and row_of(entry)
-  end)
-  return 0
+  end, none)
 end
 
 return M

@@ -1,6 +1,6 @@
 -- output: data on stdout in the form that -o names: table, json, jsonl or csv. All else goes to stderr.
 --
---   out:rows(columns, rows)    many things; rows is a list or an iterator of tables or of JSON texts
+--   out:rows(columns, rows, none)   many things; rows is a list or an iterator of tables or of JSON texts
 --   out:object(object)         one thing
 --   out:say(text)              a line for people on stderr, unless --quiet
 --
@@ -104,10 +104,30 @@ function M.width()
   return sys.isatty(1) and sys.width() or math.huge
 end
 
---- Prints rows (a list or an iterator) with these columns.
-function Out:rows(columns, rows)
+-- Rows of which the first was taken already, nil where there is none: no iterator is asked again behind its end.
+local function with_first(first, rest)
+  local begun = false
+  return function()
+    if begun then return rest() end
+    begun = first ~= nil
+    return first
+  end
+end
+
+--- Prints rows (a list or an iterator) with these columns. `none`: what people are told where there is no row, in
+--- place of a table that has a heading alone.
+function Out:rows(columns, rows, none)
   local form = forms[self.form] or fail("usage", "-o " .. self.form .. " is not a form of this data")
-  form(self, columns, M.each(rows))
+  local each = M.each(rows)
+  if none then
+    local first = each()
+    if first == nil then
+      self:say(none)
+      if self.form == "table" then return end
+    end
+    each = with_first(first, each)
+  end
+  form(self, columns, each)
 end
 
 -- A value of an object as a person reads it in a table.
@@ -142,7 +162,10 @@ function Out:object(object, order)
   end
   if type(object) == "string" then object = json().decode(object) end
   local columns = { { name = "field", title = "FIELD" }, { name = "value", title = "VALUE" } }
-  forms[self.form](self, columns, M.each(object_rows(object, order)))
+  local rows = M.each(object_rows(object, order))
+  if self.form ~= "table" then return forms[self.form](self, columns, rows) end
+  -- A value is shown whole, however wide: there is nothing beside it that would lose its place.
+  require("ui.grid").write(function(...) self:write(...) end, columns, rows, math.huge)
 end
 
 return M
