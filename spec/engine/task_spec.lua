@@ -172,6 +172,26 @@ describe("task.all", function()
   end)
 end)
 
+describe("task.within", function()
+  it("says whether the function ended in time, and ends it where it did not", function()
+    assert.equal("true\nfalse\tclosed\nfalse\ttrue\n", run [[
+      task.set_ahead(true)
+      local closed = ""
+      local held = setmetatable({}, { __close = function() closed = "closed" end })
+      task.run(function()
+        say(task.within(2, function() task.sleep(1) end))
+        local ended = task.within(2, function()
+          local own <close> = held
+          task.sleep(3)
+        end)
+        say(ended, closed)
+        local mine = {}
+        local ok, e = pcall(task.within, 2, function() error(mine) end)
+        say(ok, e == mine)
+      end)]])
+  end)
+end)
+
 describe("a plugin's task", function()
   it("is held to its limits, and so are the functions it runs side by side", function()
     local out = run [[

@@ -68,18 +68,8 @@ end
 
 -- Looks at all, as long as there is patience; returns what is wrong, as a list of texts.
 local function round(self)
-  local faults, done, over = {}, {}, task.event()
-  local work = task.spawn(function()
-    look(self, faults, done)
-    over:set()
-  end)
-  local clock = task.spawn(function()
-    task.sleep(self.patience_s)
-    over:set()
-  end)
-  task.wait(over)
-  work:cancel()
-  clock:cancel()
+  local faults, done = {}, {}
+  task.within(self.patience_s, function() look(self, faults, done) end)
   local wrong = {}
   for i, name in ipairs(self.connectors) do
     local fault = done[i] and faults[i] or not done[i] and ("%s: not known within %g s"):format(name, self.patience_s)

@@ -228,17 +228,7 @@ function Session:farewell()
     local how = self.telling[id] or cancelled
     tellings[#tellings + 1] = function() delivery.finish(self, id, how, delivery.HASTY) end
   end
-  local over, told = task.event(), false
-  task.spawn(function()
-    task.all(tellings)
-    told = true
-    over:set()
-  end)
-  task.spawn(function()
-    task.sleep(FAREWELL_S)
-    over:set()
-  end)
-  task.wait(over)
+  local told = task.within(FAREWELL_S, function() task.all(tellings) end)
   if not told then log.warn("the end of tasks could not be told in time", { connector = self.name }) end
 end
 

@@ -15,6 +15,7 @@
 --   t:cancel()                 ends it, its children, and the request it waits for
 --   task.all(fns)              runs functions side by side, as the running task's kind; the first result of
 --                              each in order. The first raise cancels the rest and is raised again.
+--   task.within(seconds, fn)   runs fn for so many seconds at most: true where it ended; else it is cancelled: false
 --   task.wait(what) · task.sleep(seconds) · task.current()
 --   task.event()               e:set() wakes all who wait for it
 --   task.on_poll(fn)           fn is called before each poll (signals, progress) and may raise
@@ -205,32 +206,6 @@ function Event:set()
   self.waiters = {}
 end
 
---- Runs the functions side by side and returns the first result of each in order.
-function task.all(fns)
-  for i = 1, type(fns) == "table" and #fns or 1 do
-    if type(fns) ~= "table" or type(fns[i]) ~= "function" then error("all: a list of functions expected", 2) end
-  end
-  local children, left, failed = {}, #fns, nil
-  local over = task.event()
-  local function on_end(t)
-    left = left - 1
-    if not t.ok and not failed then failed = t end
-    if left == 0 or failed then over:set() end
-  end
-  for i, fn in ipairs(fns) do
-    children[i] = task.spawn(fn, { sandbox = current.sandbox })
-    children[i].on_end, children[i].joined = on_end, true
-  end
-  if left > 0 then task.wait(over) end
-  if failed then
-    for _, t in ipairs(children) do t:cancel() end
-    error(failed.error, 0)
-  end
-  local results = {}
-  for i, t in ipairs(children) do results[i] = t.results[1] end
-  return table.unpack(results, 1, #fns)
-end
-
 -- Polling ---------------------------------------------------------------------------------------------
 
 --- Has fn called before each poll; nil: nothing.
@@ -245,10 +220,10 @@ function task.set_ahead(on)
   hurried = on
 end
 
---- Starts a program; see the head of this file.
-function task.child(argv, options)
-  return require("target.child").start(argv, options)
-end
+-- What is made of tasks alone; see the head of this file.
+function task.child(argv, options) return require("target.child").start(argv, options) end
+function task.all(fns) return require("target.together").all(fns) end
+function task.within(seconds, fn) return require("target.together").within(seconds, fn) end
 
 local function wake_sleepers()
   local now, soonest = task.now(), nil
