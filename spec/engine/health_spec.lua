@@ -171,16 +171,18 @@ describe("health", function()
     local w = acme.new { connector = [[
       function M.check(ctx) return { account = ctx.http:get("/me").name } end
       M.list = { user = all("user", "/users") }]], world = { ["/me"] = { name = "robot" } } }
-    local p = start(("connectors = { 'acme', 'nobody' }, validate = health.by_child(%q, %q)"):format(w.home, reeve.bin))
+    local checked = ("validate = function(name) return require('serve.process').check(%q, name, %q) end")
+      :format(w.home, reeve.bin)
+    local p = start("connectors = { 'acme', 'nobody' }, " .. checked)
     local status, document = get(p, "/health")
     assert.equal(503, status)
     assert.matches("^nobody: no such connector: 'nobody' [^{}]*$", document.details.validation_error)
     stop(p)
-    p = start(("connectors = { 'acme' }, validate = health.by_child(%q, %q)"):format(w.home, reeve.bin))
+    p = start("connectors = { 'acme' }, " .. checked)
     assert.equal(200, (get(p, "/health")))
     stop(p)
     w:world { ["/me"] = { status = 401 } }
-    p = start(("connectors = { 'acme' }, validate = health.by_child(%q, %q)"):format(w.home, reeve.bin))
+    p = start("connectors = { 'acme' }, " .. checked)
     assert.matches("^acme: .*401", select(2, get(p, "/health")).details.validation_error)
     stop(p)
     w:stop()

@@ -9,7 +9,7 @@
 --   GET /live     does it answer at all?     200 alive
 --
 -- Connectors are looked at when somebody asks, a few side by side, once for all who ask meanwhile and for ten seconds
--- after. Each look is a task and may wait; `health.by_child` is how a service that touches no state does it.
+-- after. Each look is a task and may wait.
 local beside = require "target.beside"
 local fail = require "fail"
 local harmless = require("ui.text").harmless
@@ -171,34 +171,6 @@ function M.serve(options)
     asking = {} }, Port)
   beside.add(self)
   return self
-end
-
--- `reeve check` -------------------------------------------------------------------------------------------
-
-local READ = 4096 -- bytes of a child's last words
-
--- The last thing that a child said, as text: a line of the log, or, before there is one, of its own.
-local function last_words(file)
-  local size = file:seek("end")
-  file:seek("set", math.max(0, size - READ))
-  local last
-  for line in (file:read("a") or ""):gmatch("[^\n]+") do
-    if line:find("^%S") then last = line end -- what is indented is a hint
-  end
-  local entry = last and json.decode(last)
-  return type(entry) == "table" and type(entry.msg) == "string" and entry.msg or last
-end
-
---- A `validate` for serve: `reeve check NAME` of the home in this folder, in a process of its own.
-function M.by_child(dir, program)
-  return function(name)
-    local said <close> = fail.try(sys.scratch())
-    local argv = { program or "reeve", "check", name, "--home", dir, "--quiet", "--log-format", "json" }
-    local child <close> = task.child(argv, { own = not program, stdout = false, stderr = said })
-    local status = child:wait()
-    if status == 0 then return true end
-    return false, last_words(said) or ("reeve check ended with %d"):format(status)
-  end
 end
 
 return M

@@ -1,4 +1,7 @@
 -- process: the processes of its own program that the service has work done in.
+local fail = require "fail"
+local json = require "host.json"
+local sys = require "host.sys"
 local task = require "target.task"
 
 local M = {}
@@ -19,6 +22,30 @@ end
 --- cancelled, so is the process.
 function M.run(ctx, ...)
   return task.child(command_line(ctx, ...), { own = true, stdout = false }):wait()
+end
+
+local READ <const> = 4096 -- bytes of a process's last words
+
+-- The last thing that a process said, as text: a line of its log, or, before it has one, of its own.
+local function last_words(file)
+  local size = file:seek("end")
+  file:seek("set", math.max(0, size - READ))
+  local last
+  for line in (file:read("a") or ""):gmatch("[^\n]+") do
+    if line:find("^%S") then last = line end -- what is indented is a hint
+  end
+  local entry = last and json.decode(last)
+  return type(entry) == "table" and type(entry.msg) == "string" and entry.msg or last
+end
+
+--- Is a connector of the home in this folder good? `reeve check NAME` says so, in a task: true; else false and why.
+--- program: what is run in place of this program, by specs.
+function M.check(dir, name, program)
+  local said <close> = fail.try(sys.scratch())
+  local argv = { program or "reeve", "check", name, "--home", dir, "--quiet", "--log-format", "json" }
+  local status = task.child(argv, { own = not program, stdout = false, stderr = said }):wait()
+  if status == 0 then return true end
+  return false, last_words(said) or ("reeve check ended with %d"):format(status)
 end
 
 return M

@@ -118,12 +118,11 @@ end
 
 -- Is a connector good? Not where ConductorOne refuses it, and else as `reeve check` says.
 local function validation(ctx, sessions)
-  local by_child = require("serve.health").by_child(ctx.home.dir)
   return function(name)
     for _, session in ipairs(sessions) do
       if session.name == name and session.failure then return false, session.failure.message end
     end
-    return by_child(name)
+    return require("serve.process").check(ctx.home.dir, name)
   end
 end
 
