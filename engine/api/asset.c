@@ -12,10 +12,10 @@ static int l_open(lua_State *L) {
     const char *path = luaL_checkstring(L, 1), *host_id = luaL_checkstring(L, 2),
                *task_id = luaL_checkstring(L, 3);
     struct asset *a = lua_newuserdatauv(L, sizeof *a, 0);
-    struct error e;
-    if (asset_open(a, path, host_id, task_id, &e)) return api_fail(L, &e);
+    *a = (struct asset){.fd = -1};
     luaL_setmetatable(L, CLASS);
-    return 1;
+    struct error e;
+    return asset_open(a, path, host_id, task_id, &e) ? api_fail(L, &e) : 1;
 }
 
 static int l_close(lua_State *L) {

@@ -28,13 +28,14 @@ local function range(name, st, meta, from, to)
   return previous(st, from), from
 end
 
--- What is to be compared of two connectors' records: a function of (kind, record), nil where it is all of them.
+-- What is compared of two connectors' records: a function (kind, record) -> record; nil where they are taken as they
+-- are.
 local function view(ctx, name, flags)
-  local comparable = require "import.comparable"
-  local file = comparable.wanted(ctx.home, name, flags.with)
-  if not file and not flags.without then return nil end
+  local comparable, imported = require "import.comparable", require "import.imported"
+  local of_file = imported.is(ctx.home, name) or imported.is(ctx.home, flags.with)
+  if not of_file and not flags.without then return nil end
   return function(kind, record)
-    if file then record = comparable.record(kind, record) end
+    if of_file then record = comparable.record(kind, record) end
     for _, path in ipairs(flags.without or {}) do
       local member = path:match("^profile%.(.+)$")
       if not member then record[path] = nil elseif record.profile then record.profile[member] = nil end

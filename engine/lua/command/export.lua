@@ -7,9 +7,9 @@ local function refuse_old(home, name, run, max_age)
   local fetched = run.ended and sys.epoch(run.ended)
   local age = fetched and sys.now() - fetched
   if age and age <= limit then return end
-  fail("stale", ("%s: its data is %s old, more than %s; nothing was exported"):format(name,
-    age and require("ui.text").span(math.floor(age)) or "of unknown age:", max_age),
-      "`" .. require("import.imported").command(home, name) .. "`")
+  fail("stale", ("%s: its data is %s, more than %s; nothing was exported"):format(name,
+    age and require("ui.text").span(age) .. " old" or "of unknown age", max_age),
+    "`" .. require("import.imported").command(home, name) .. "`")
 end
 
 -- "user,role" as a list; nil where nothing was said.

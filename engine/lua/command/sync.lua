@@ -72,8 +72,7 @@ end
 local function all_names(ctx)
   local names, there = {}, ctx.home:connectors()
   for _, name in ipairs(there) do
-    local ok, tree = pcall(require("config.connector").read, ctx.home, name)
-    if ok and tree.plugin == require("import.imported").NAME then
+    if require("import.imported").is(ctx.home, name) then
       ctx.out:say(name .. ": passed over: it was imported and has no target to ask")
     else
       names[#names + 1] = name

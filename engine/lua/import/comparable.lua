@@ -1,9 +1,10 @@
--- comparable: a record by what a .c1z file can say of it, so that a state that was read from one and a state that was
--- not can be held against each other:
---   a user without a status is enabled there, one without an account type human, who was invited enabled;
---   an entitlement without a name is called by its slug; that it is privileged, or how many holders it keeps, is
---   Reeve's knowledge; what follows from defaults is not said;
---   an expandable grant has one depth, and one list of types.
+-- comparable: a record reduced to what a .c1z file can say of it, so that a state that was read from such a file can be
+-- compared with one that a plugin read. In a file
+--   a user has a status and an account type, which are "enabled" and "human" where nobody said; an invited user is
+--   enabled, with the detail "pending";
+--   an entitlement without a name is named by its slug; privileged and keep, which only Reeve knows, have no place;
+--   a value that is the default is left out;
+--   all that an expandable grant expands is of one depth, and for one list of types.
 local M = {}
 
 local EXACT <const> = 1 << 53
@@ -72,20 +73,10 @@ function as.grant(record)
   record.expandable = list
 end
 
---- The record (decoded; it is changed), as such.
+--- A decoded record, reduced in place to what a file can say of it.
 function M.record(kind, record)
   as[kind](record)
   return record
-end
-
---- Is either of two connectors' states one that was read from a file?
-function M.wanted(home, ...)
-  local imported = require "import.imported"
-  for _, name in ipairs { ... } do
-    local ok, tree = pcall(require("config.connector").read, home, name)
-    if ok and tree.plugin == imported.NAME then return true end
-  end
-  return false
 end
 
 return M

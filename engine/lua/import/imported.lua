@@ -25,11 +25,15 @@ function M.refuse(connector)
   if connector.plugin_name == M.NAME then no_target(connector.name) end
 end
 
+--- Is this connector one without a target? Where its file cannot be read it is not: who needs the file says so.
+function M.is(home, name)
+  local ok, tree = pcall(require("config.connector").read, home, name)
+  return ok and tree.plugin == M.NAME
+end
+
 --- The command that makes a run of this connector.
 function M.command(home, name)
-  local ok, tree = pcall(require("config.connector").read, home, name)
-  local own = ok and tree.plugin == M.NAME
-  return own and ("reeve import %s -f FILE"):format(name) or "reeve sync " .. name
+  return M.is(home, name) and ("reeve import %s -f FILE"):format(name) or "reeve sync " .. name
 end
 
 --- The plugin of a connector without one. `read`: types that are just being read (types.lua) in place of those kept.
