@@ -2,14 +2,11 @@
 local environment = require "serve.environment"
 local fail = require "fail"
 
--- The connectors that are meant: those named, or with --all those that have a credential of ConductorOne.
-local function names_of(ctx, args, flags)
-  if flags.all and #args > 0 then fail("usage", "names or --all, not both") end
-  if not flags.all and #args == 0 then fail("usage", "which connector? name one or several, or --all") end
-  local connectors, names, seen = require "config.connector", {}, {}
-  for _, name in ipairs(flags.all and (ctx.home:connectors()) or args) do
-    local tree = connectors.read(ctx.home, name)
-    if not seen[name] and (not flags.all or tree.c1) then names[#names + 1], seen[name] = name, true end
+-- Those that have a credential of ConductorOne.
+local function all_names(ctx)
+  local names = {}
+  for _, name in ipairs((ctx.home:connectors())) do
+    if require("config.connector").read(ctx.home, name).c1 then names[#names + 1] = name end
   end
   if #names == 0 then
     fail("failed", "no connector has a credential of ConductorOne of its own",
@@ -33,7 +30,7 @@ return {
     .. "reason, and after `reeve accept NAME` the next one brings it. BATON_ variables of ConductorOne's own\n"
     .. "connectors are honoured, or refused with a sentence.",
   run = function(ctx, args, flags)
-    local names = names_of(ctx, args, flags)
+    local names = require("ui.cli").connectors(args, flags, function() return all_names(ctx) end)
     return require("serve.service").run(ctx, names, environment.read(flags, ctx.home, names))
   end,
 }

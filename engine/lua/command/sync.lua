@@ -83,12 +83,7 @@ local function all_names(ctx)
 end
 
 local function names_of(ctx, args, flags)
-  if flags.all and #args > 0 then fail("usage", "names or --all, not both") end
-  if not flags.all and #args == 0 then fail("usage", "which connector? name one or several, or --all") end
-  local names, seen = {}, {}
-  for _, name in ipairs(flags.all and all_names(ctx) or args) do
-    if not seen[name] then names[#names + 1], seen[name] = name, true end
-  end
+  local names = require("ui.cli").connectors(args, flags, function() return all_names(ctx) end)
   -- A name that is none stops all; a file that is not valid only its own sync.
   for _, name in ipairs(names) do
     if not require("config.connector").exists(ctx.home, name) then require("config.connector").read(ctx.home, name) end

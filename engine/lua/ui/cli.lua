@@ -165,6 +165,17 @@ local function count_args(command, args)
   end
 end
 
+--- The connectors that a command of several (NAME… | --all) is for, each once; all(): those that --all stands for.
+function M.connectors(args, flags, all)
+  if flags.all and #args > 0 then fail("usage", "names or --all, not both") end
+  if not flags.all and #args == 0 then fail("usage", "which connector? name one or several, or --all") end
+  local names, seen = {}, {}
+  for _, name in ipairs(flags.all and all() or args) do
+    if not seen[name] then names[#names + 1], seen[name] = name, true end
+  end
+  return names
+end
+
 --- Reads argv (a copy is taken): the command's table (nil where none was named), its arguments, all flags.
 function M.parse(argv)
   argv = table.move(argv, 1, #argv, 1, {})
