@@ -21,64 +21,78 @@ M.list = { user = all("user", "/users") }]]
 
   after_each(function() w:stop() end)
 
-  -- A sync that waits for its target until go() lets it end; ended when this returns: it has asked.
-  local function slow_sync()
-    w.sim:faults { "GET /users: latency=700 times=1" }
+  -- A sync whose target does not answer until go(); it has asked when this returns.
+  local function waiting_sync()
+    w.sim:faults { "GET /users: hold times=1" }
     w:forget()
     local p = w:start()
     reeve.await(function() return w:asked("GET /users") == 1 end, "the request")
     return p
   end
 
+  -- Lets it end, as it must.
+  local function go(p)
+    w.sim:faults {}
+    assert.equal(0, p:wait().code, p.err)
+  end
+
   it("a second sync, accept and reject end with 8 and name pid and run; the first goes on", function()
     w:synced()
     w:world(world("u1", "u2", "u3"))
-    local p = slow_sync()
+    local p = waiting_sync()
     for _, words in ipairs { { "sync", "acme" }, { "accept", "acme" }, { "reject", "acme" } } do
       local r = w:run(words)
       assert.equal(8, r.code, r.err)
       assert.is_truthy(r.err:find("pid " .. p.pid .. "%f[%D]"), r.err)
       assert.is_truthy(r.err:find("run 2%f[%D]"), r.err)
     end
-    assert.equal(0, p:wait().code)
+    go(p)
     assert.equal("u1 u2 u3", w:ids("user"))
   end)
 
+  -- Returns when a process has been started so far that it can be told to end in order.
+  local function catches_signals(p)
+    reeve.await(function()
+      local caught = (reeve.read(("/proc/%d/status"):format(p.pid)) or ""):match("SigCgt:%s*(%x+)")
+      return caught and tonumber(caught, 16) & 1 << 14 ~= 0
+    end, "its handler of SIGTERM")
+  end
+
   it("--wait waits, then syncs", function()
-    local p = slow_sync()
-    local r = w:sync { "--wait" }
-    assert.equal(0, r.code, r.err)
-    assert.equal(0, p:wait().code)
+    local p = waiting_sync()
+    local second = w:start { "--wait" }
+    catches_signals(second)
+    go(p)
+    assert.equal(0, second:wait().code, second.err)
     assert.equal(2, w:last().run)
   end)
 
   it("a waiting sync ends when it is told to", function()
-    w.sim:faults { "GET /users: latency=3000 times=1" }
-    local p = w:start()
-    reeve.await(function() return w:asked("GET /users") == 1 end, "the request")
-    local waiting = w:start { "--wait" }
-    reeve.await(function() return waiting:kill("TERM") end, "the waiting sync")
-    assert.equal(143, waiting:wait().code)
-    p:kill("KILL")
-    p:wait()
+    local p = waiting_sync()
+    local second = w:start { "--wait" }
+    catches_signals(second)
+    second:kill("TERM")
+    assert.equal(143, second:wait().code)
+    assert.is_nil(second.signal)
+    go(p)
   end)
 
   it("readers see the last accepted state, and that a sync is under way", function()
     w:synced()
     local before = w:state()
     w:world(world("u1", "u2", "u3"))
-    local p = slow_sync()
+    local p = waiting_sync()
     assert.equal(before, w:state())
     local status = reeve.json((reeve.ok { "status", "acme", "-o", "json", home = w.home }))
     assert.equal("Syncing", (status[1] or status).label)
     assert.equal(0, w:run({ "diff", "acme" }).code)
     assert.equal(0, w:run({ "runs", "acme" }).code)
-    assert.equal(0, p:wait().code)
+    go(p)
     assert.equal("u1 u2 u3", w:ids("user"))
   end)
 
   it("a lock file without its holder keeps nobody away", function()
-    local p = slow_sync()
+    local p = waiting_sync()
     p:kill("KILL")
     p:wait()
     w:synced()
@@ -92,11 +106,11 @@ M.list = { user = all("user", "/users") }]]
 
   it("two connectors work", function()
     more_connectors()
-    local p = slow_sync()
+    local p = waiting_sync()
     local r = w:run { "sync", "other" }
     assert.equal(0, r.code, r.err)
     assert.is_true(reeve.alive(p.pid))
-    assert.equal(0, p:wait().code)
+    go(p)
     assert.equal(acme.state_of(w.home, "other"), w:state())
   end)
 
@@ -124,7 +138,7 @@ M.list = { user = all("user", "/users") }]]
   it("sync --all hands SIGTERM on to those that it started, and waits for them", function()
     more_connectors()
     os.remove(w.home .. "/connectors/bad.json")
-    w.sim:faults { "GET /users: latency=30000" }
+    w.sim:faults { "GET /users: hold" }
     w:forget()
     local p = reeve.start { "sync", "--all", home = w.home }
     reeve.await(function() return w:asked("GET /users") == 2 end, "both requests")

@@ -45,11 +45,12 @@ describe("the health of reeve c1", function()
   it("is there before ConductorOne is, and ready when that was heard from", function()
     c1 = conductorone.start {}
     c1:fault { method = "Hello", times = 1, grpc = { code = 14, message = "away" } }
-    c1:fault { method = "Hello", times = 1, delay = 0.5 }
+    c1:fault { method = "Hello", times = 1, hold = true }
     local url = serving "acme"
     c1:wait { event = "answer", method = "Hello", status = 14 }
     assert.same({ 503, "not_ready" }, { asked(url .. "/ready") })
     assert.same({ 200, "alive" }, { asked(url .. "/live") })
+    c1:clear()
     c1:wait { event = "call", method = "GetTask" }
     assert.same({ 200, "ready" }, { asked(url .. "/ready") })
     assert.same({ 200, "healthy" }, { asked(url .. "/health") })
@@ -89,7 +90,7 @@ describe("the health of reeve c1", function()
 
   it("is told while a sync runs, whose process ends with the service", function()
     c1 = conductorone.start {}
-    w.sim:faults { "GET /v1alpha/roles*: latency=60000" }
+    w.sim:faults { "GET /v1alpha/roles*: hold" }
     local url = serving "acme"
     c1:task { kind = "sync_full" }
     c1:wait { event = "call", method = "Heartbeat" }
@@ -112,8 +113,11 @@ describe("the health of reeve c1", function()
     local function woken()
       return tonumber(reeve.read("/proc/" .. process.pid .. "/status"):match("\nvoluntary_ctxt_switches:%s+(%d+)"))
     end
-    local before, began = woken(), reeve.mono()
-    reeve.await(function() return woken() >= before + 6 end)
-    assert.is_true(reeve.mono() - began > 1)
+    -- Where this machine is busy, the first looks may find something left to do.
+    reeve.await(function()
+      local before, began = woken(), reeve.mono()
+      reeve.await(function() return woken() >= before + 3 end)
+      return reeve.mono() - began > 0.7
+    end, "a second of rest")
   end)
 end)

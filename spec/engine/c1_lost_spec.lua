@@ -165,9 +165,12 @@ describe("reeve c1", function()
 
     it("goes on after heartbeats that were not heard", function()
       serving { c1 = { next_heartbeat = 1 } }
-      s.w.sim:faults { "GET /users: latency=3500 times=1" }
+      s.w.sim:faults { "GET /users: hold" }
       s.c1:fault { method = "Heartbeat", skip = 1, times = 2, cut = "before" }
-      assert.is_true(s:task({ kind = "sync_full" }).success)
+      local id = s.c1:task { kind = "sync_full" }
+      for _ = 1, 2 do s.c1:wait { event = "fault", method = "Heartbeat" } end
+      s.w.sim:faults {}
+      assert.is_true(s.c1:wait({ event = "finished", task = id }).success)
       s:stop()
     end)
   end)
@@ -200,7 +203,7 @@ describe("reeve c1", function()
 
     it("goes on telling that it is at work, and stops where it is cancelled", function()
       serving { c1 = { next_heartbeat = 1 } }
-      s.c1:fault { method = "UploadAsset", delay = 20 }
+      s.c1:fault { method = "UploadAsset", hold = true }
       local id = s.c1:task { kind = "sync_full" }
       s.c1:wait { event = "call", method = "UploadAsset" }
       s.c1:wait { event = "call", method = "Heartbeat" }
@@ -224,7 +227,7 @@ describe("reeve c1", function()
     it("waits for a ConductorOne that goes away in between", function()
       serving()
       local id = s.c1:task { kind = "sync_full" }
-      s.c1:fault { method = "UploadAsset", delay = 0.2, cut = "before" }
+      s.c1:fault { method = "UploadAsset", cut = "before" }
       s.c1:wait { event = "fault", what = "cut" }
       s.c1:away()
       s:log "upload failed"

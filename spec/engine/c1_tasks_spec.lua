@@ -16,13 +16,17 @@ describe("reeve c1", function()
     return s
   end
 
-  -- Gives a sync that waits for its target: its id, when it is waiting.
-  local function slow_sync(milliseconds)
-    s.w.sim:faults { ("GET /users: latency=%d times=1"):format(milliseconds) }
+  -- Gives a sync whose target does not answer until go(): its id, when it has asked.
+  local function waiting_sync()
+    s.w.sim:faults { "GET /users: hold times=1" }
     s.w:forget()
     local id = s.c1:task { kind = "sync_full" }
     reeve.await(function() return s.w:asked("GET /users") == 1 end, "the target to be asked")
     return id
+  end
+
+  local function go()
+    s.w.sim:faults {}
   end
 
   -- The process that a sync is done in.
@@ -37,9 +41,10 @@ describe("reeve c1", function()
 
   it("never syncs a connector twice at a time, and does other tasks beside", function()
     serving()
-    local first = slow_sync(2500)
+    local first = waiting_sync()
     local others = { s.c1:task { kind = "sync_full" }, s.c1:task { kind = "hello" } }
     assert.equal(others[2], s.c1:wait({ event = "finished" }).task)
+    go()
     assert.equal(first, s.c1:wait({ event = "finished" }).task)
     assert.is_true(s.c1:wait({ event = "finished", task = others[1] }).success)
     local first_half, second_half, log = 0, 0, s.w.sim:requests().log
@@ -53,8 +58,9 @@ describe("reeve c1", function()
 
   it("takes as many tasks at once as it is told to", function()
     serving(nil, { env = { BATON_TASK_CONCURRENCY = "1" } })
-    local first = slow_sync(500)
+    local first = waiting_sync()
     local second = s.c1:task { kind = "hello" }
+    go()
     s.c1:wait { event = "finished", task = first }
     s.c1:wait { event = "given", task = second }
     s.c1:wait { event = "finished", task = second }
@@ -63,7 +69,7 @@ describe("reeve c1", function()
 
   it("can ask for several at once, and says which it has", function()
     serving(nil, { env = { BATON_GET_TASKS = "true", BATON_TASK_CONCURRENCY = "2" } })
-    local first = slow_sync(1500)
+    local first = waiting_sync()
     local waiting, n = {}, 5
     for _ = 1, n do waiting[s.c1:task { kind = "hello" }] = true end
     for _ = 1, n do
@@ -71,6 +77,7 @@ describe("reeve c1", function()
       assert.is_true(waiting[finished.task])
       waiting[finished.task] = nil
     end
+    go()
     assert.is_true(s.c1:wait({ event = "finished", task = first }).success)
     assert.equal(1, #s.c1:events { event = "given", task = first })
     for _, call in ipairs(s.c1:events { event = "call", method = "GetTasks" }) do
@@ -82,10 +89,11 @@ describe("reeve c1", function()
 
   it("does a task that comes twice once, and says again how it ended", function()
     serving()
-    local id = slow_sync(2500)
+    local id = waiting_sync()
     s.c1:again(id)
     s.c1:wait { event = "given", task = id }
     s.c1:wait { event = "given", task = id }
+    go()
     assert.equal(1, s.c1:wait({ event = "finished", task = id }).times)
     s.c1:again(id)
     local again = s.c1:wait { event = "finished", task = id }
@@ -95,7 +103,7 @@ describe("reeve c1", function()
 
   it("ends a sync that is cancelled", function()
     serving { c1 = { next_heartbeat = 1 } }
-    local id = slow_sync(20000)
+    local id = waiting_sync()
     s.c1:cancel(id)
     local finished = s.c1:wait { event = "finished", task = id }
     assert.same({ 1, 0 }, { finished.code, uploads(id) })
@@ -164,7 +172,7 @@ describe("reeve c1", function()
 
   it("tells of a process that died at its work, and goes on", function()
     serving()
-    local id = slow_sync(20000)
+    local id = waiting_sync()
     assert.is_true(reeve.kill(child_of(), "KILL"))
     local finished = s.c1:wait { event = "finished", task = id }
     assert.is_nil(finished.final.success)
@@ -202,10 +210,8 @@ describe("reeve c1", function()
   it("ends in order when it is told to, and says of its tasks that they will not be done", function()
     for _, signal in ipairs { "TERM", "INT", "HUP" } do
       serving()
-      local id = slow_sync(20000)
-      local began = reeve.mono()
+      local id = waiting_sync()
       local told = s:stop(0, signal).err
-      assert.is_true(reeve.mono() - began < 5)
       assert.matches('"msg":"ended by signal %d+; the next sync goes on from here"', told)
       assert.equal(1, s.c1:wait({ event = "finished", task = id }).code)
       s:close()
@@ -215,9 +221,10 @@ describe("reeve c1", function()
 
   it("goes on after its death where ConductorOne gives the task again", function()
     serving()
-    local id = slow_sync(1500)
+    local id = waiting_sync()
     s.process.spec.leaves = true
     s:stop(137, "KILL")
+    go()
     s:start()
     s.c1:again(id)
     assert.is_true(s.c1:wait({ event = "finished", task = id }).success)
@@ -228,11 +235,12 @@ describe("reeve c1", function()
   it("keeps its secrets to itself", function()
     serving()
     local key = s.c1.secret:match("[^:]+$")
-    local id = slow_sync(1000)
+    local id = waiting_sync()
     local place = "/proc/" .. child_of()
     local seen = reeve.read(place .. "/environ") .. reeve.read(place .. "/cmdline")
     assert.is_truthy(seen:find("c1-task", 1, true))
     assert.is_nil(seen:find(key, 1, true))
+    go()
     s.c1:wait { event = "finished", task = id }
     local process = s:stop()
     assert.is_nil(process.err:find(key, 1, true))

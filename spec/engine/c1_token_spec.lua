@@ -162,7 +162,7 @@ describe("an endpoint", function()
       sim:faults { "POST /auth/v1/token: " .. fault }
       return run(("local now = sys.now; sys.now = function() return now() + %d end; say(token:get())"):format(off))
     end
-    assert.matches("; this machine's clock is 30[01] s ahead of ConductorOne's: set it", told("status=401", 300))
+    assert.matches("; this machine's clock is 3%d%d s ahead of ConductorOne's: set it", told("status=401", 300))
     assert.matches("; this machine's clock is [23]%d%d s behind ConductorOne's: set it", told("status=400", -300))
     local others = { { "status=401", 60 }, { "status=401", -60 }, { "status=403", 300 }, { "status=503", 300 } }
     for _, case in ipairs(others) do

@@ -19,7 +19,7 @@ case "$file" in
 *_spec.lua) set -- lua5.4 /usr/bin/busted --helper=spec/support/helper.lua -o TAP "$file" ;;
 *) set -- "$file" ;;
 esac
-"$REEVE_DRIVE" "${REEVE_TEST_LIMIT:-170}" "$here/log" + "$@" > "$here/end"
+LD_PRELOAD=$REEVE_PRELOAD "$REEVE_DRIVE" "${REEVE_TEST_LIMIT:-170}" "$here/log" + "$@" > "$here/end"
 awk -v file="$file" -v here="$here" '
     function fail(text) { print "fail " file ": " text; failed++ }
     FILENAME == here "/log" && /^1\.\.[0-9]+/ { planned = 1; plan = substr($1, 4) + 0 }
@@ -47,6 +47,9 @@ else
 fi
 ONE
 
+# nosync.c, but for the sanitizers, which want to be loaded first.
+[ -n "${REEVE_SANITIZED:-}" ] && REEVE_PRELOAD= || REEVE_PRELOAD=$BUILD/spec/nosync.so
+export REEVE_PRELOAD
 export REEVE_TEST_WORK="$work" REEVE_DRIVE="$BUILD/spec/drive" REEVE_ENGINE="$BUILD/spec/host" REEVE_BIN="${REEVE_BIN:-$BUILD/reeve}"
 export LUA_PATH="$PWD/spec/support/?.lua;;" CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
 unset REEVE_HOME REEVE_KEY_FILE STATE_DIRECTORY CREDENTIALS_DIRECTORY NO_COLOR http_proxy https_proxy \

@@ -36,6 +36,10 @@ local function seconds(key, text)
   return n
 end
 
+local function yes()
+  return true
+end
+
 -- What a fault may say: how each value is read. What is not said is nil.
 local keys = {
   times = count, -- how many requests; for ever
@@ -46,9 +50,8 @@ local keys = {
   end,
   latency = seconds, -- milliseconds before the answer
   speed = positive, -- bytes a second of the answer's body
-  cut = function() -- hang up without an answer
-    return true
-  end,
+  hold = yes, -- no answer until the faults are replaced: whoever does that says when it comes
+  cut = yes, -- hang up without an answer
   truncate = count, -- hang up after n bytes of the body, whose announced length is the whole
   stall = count, -- say nothing more after n bytes of the body
   short = count, -- the first n bytes of the body only, announced as such
@@ -90,7 +93,7 @@ local function read_effects(text, line)
     if not read then
       fail("usage", ("fault '%s': %s is none of its keys"):format(line, key or text:sub(at)),
         "they are " .. table.concat(M.keys(), " "))
-    elseif eq == "" and key ~= "cut" then
+    elseif eq == "" and read ~= yes then
       fail("usage", ("fault '%s': %s wants a value: %s=…"):format(line, key, key))
     end
     local value, rest = text:match("^'([^']*)'()", after)

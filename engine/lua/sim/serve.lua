@@ -92,8 +92,7 @@ local function answer(sim, req)
   return door(sim, req)
 end
 
-local function respond(sim, req, verbose)
-  local status, headers, body, options = answer(sim, req)
+local function send(req, verbose, status, headers, body, options)
   local ok, why = req:reply(status, headers, body, options)
   if not ok then
     io.stderr:write("this answer cannot be sent: ", why, "\n")
@@ -102,6 +101,29 @@ local function respond(sim, req, verbose)
   if verbose then
     local how = options and options.cut and "cut" or #body .. " bytes"
     io.stderr:write(("%s %s %d %s\n"):format(req.method, req.path, status, how))
+  end
+end
+
+-- Sends what waits for other faults than those that are in force now; the rest.
+local function release(held, faults, verbose)
+  local rest = {}
+  for _, one in ipairs(held) do
+    if one.faults == faults then
+      rest[#rest + 1] = one
+    else
+      send(one.req, verbose, table.unpack(one.answer, 1, 4))
+    end
+  end
+  return rest
+end
+
+-- Answers a request, or adds it to those that are held.
+local function respond(sim, req, verbose, held)
+  local status, headers, body, options = answer(sim, req)
+  if options and options.hold then
+    held[#held + 1] = { req = req, faults = sim.faults, answer = { status, headers, body, options } }
+  else
+    send(req, verbose, status, headers, body, options)
   end
 end
 
@@ -114,10 +136,12 @@ function M.run(sim, options, stop)
   local host = options.host or "127.0.0.1"
   local authority = (host:find(":", 1, true) and "[" .. host .. "]" or host) .. ":" .. server:port()
   options.ready((options.cert and "https://" or "http://") .. authority)
+  local held = {}
   while not stop() do
     for _, req in ipairs(fail.try(server:poll(1))) do
-      respond(sim, req, options.verbose)
+      respond(sim, req, options.verbose, held)
     end
+    held = release(held, sim.faults, options.verbose)
   end
   server:close()
 end

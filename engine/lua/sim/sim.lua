@@ -271,7 +271,7 @@ function Sim:answer(req)
   self.effects = e
   local options = {
     delay_s = e.latency and e.latency / 1000, bytes_per_s = e.speed, cut = e.cut,
-    truncate = e.stall or e.truncate, stall = e.stall ~= nil,
+    truncate = e.stall or e.truncate, stall = e.stall ~= nil, hold = e.hold,
   }
   if e.cut then
     self:count(req, route, "cut")

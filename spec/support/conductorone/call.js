@@ -70,6 +70,7 @@ class Call {
         const {fault} = this;
         if (fault.silent) this.gone("silent", () => {});
         if (fault.delay) await sleep(fault.delay);
+        if (fault.hold) await fault.hold();
         if (this.stream.destroyed) throw new Gone("the program left");
         if (fault.http) this.gone("http", () => this.plain(fault.http, fault.type ?? "text/html", fault.body ?? ""));
         if (fault.grpc) {

@@ -4,7 +4,7 @@
 //   {do: "client", name}               a further client: {id, secret}
 //   {do: "task", client, kind, payload, id, debug, raw}        puts a task in the queue: {id}  (tasks.js)
 //   {do: "again", id}  {do: "cancel", id}                      gives it once more; heartbeats say it is cancelled
-//   {do: "fault", …}  {do: "clear"}                            faults.js;  all that are left are forgotten
+//   {do: "fault", …}  {do: "clear"}                            faults.js;  all of them are over
 //   {do: "set", next_poll, next_heartbeat, expires_in, keep}   numbers of seconds; null leaves the field out
 //   {do: "revoke"}                                             no token is good any more
 //   {do: "hang_up"}                                            it closes all connections

@@ -15,19 +15,23 @@
 //    flags: N, length: N           the right answer with these in its frame's head;  twice: true   it comes twice
 //    type: "text/html"             the right answer with a wrong content type;  bare: true   without trailers
 //    token: {body, expires_in, access_token, status}   what the token endpoint says
-//    delay: seconds                before the answer; alone or with another}
+//    delay: seconds                before the answer; alone or with another
+//    hold: true                    no answer before {do: "clear"}; alone or with another}
 
 class Faults {
     constructor() {
         this.list = [];
+        this.held = [];
     }
 
     add(fault) {
         this.list.push({times: 1, skip: 0, ...fault});
     }
 
+    // Forgets what is left, and lets go of the calls that are held.
     clear() {
         this.list = [];
+        for (const go of this.held.splice(0)) go();
     }
 
     // The fault for a call that arrives now, which is counted; {} where all goes well.
@@ -35,7 +39,7 @@ class Faults {
         const fault = this.list.find((one) => one.method === method && one.times > 0 && --one.skip < 0);
         if (!fault) return {};
         fault.times--;
-        return fault;
+        return fault.hold ? {...fault, hold: () => new Promise((go) => this.held.push(go))} : fault;
     }
 }
 
