@@ -21,22 +21,23 @@ local function needs(...)
   end
 end
 
--- A port that was free a moment ago.
-local function free_port()
-  local sim = session.target()
-  sim:stop()
-  return sim.port
+local function answers(port)
+  return select(2, reeve.shell(("bash -c 'exec 3<>/dev/tcp/127.0.0.1/%d' 2>/dev/null"):format(port))) == 0
 end
 
--- Starts a program that listens, and waits until it does.
-local function listening(port, ...)
-  local process = reeve.start({ program = ..., select(2, ...) }, { merge = true })
-  reeve.await(function()
-    if process.code then error("it ended: " .. (process.out or "")) end
-    local _, code = reeve.shell(("bash -c 'exec 3<>/dev/tcp/127.0.0.1/%s' 2>/dev/null"):format(port))
-    return code == 0
-  end, "port " .. port, 20)
-  return process
+-- Starts a program that listens on a port that it is told, words(port), and waits until it does: the process, the
+-- port. It is one that the kernel gives to nobody who asks for any (those begin at 32768), and not everybody's guess.
+local function listening(words)
+  for _ = 1, 20 do
+    local port = math.random(20000, 30000)
+    local process = not answers(port) and reeve.start(words(port), { merge = true })
+    if process then
+      reeve.await(function() return answers(port) or not reeve.alive(process.pid) end, "port " .. port)
+      if reeve.alive(process.pid) then return process, port end
+      process:wait()
+    end
+  end
+  error("nothing could be made to listen")
 end
 
 describe("HTTPS", function()
@@ -94,9 +95,10 @@ describe("HTTPS", function()
       cd %s && exec 2>/dev/null &&
       openssl req -newkey rsa:2048 -nodes -keyout me.key -out me.req -subj '/CN=reeve at acme' &&
       openssl x509 -req -in me.req -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out me.pem]]):format(tls.dir))
-    local port = free_port()
-    local server = listening(port, "openssl", "s_server", "-accept", port, "-cert", tls.cert, "-key", tls.key,
-      "-CAfile", tls.ca, "-Verify", "1", "-verify_return_error", "-www", "-quiet")
+    local server, port = listening(function(port)
+      return { program = "openssl", "s_server", "-accept", port, "-cert", tls.cert, "-key", tls.key,
+        "-CAfile", tls.ca, "-Verify", "1", "-verify_return_error", "-www", "-quiet" }
+    end)
     local url = "https://127.0.0.1:" .. port
     local with = { http = { ca_file = tls.ca, client_cert = tls.dir .. "/me.pem", client_key = tls.dir .. "/me.key",
       retry_s = 0 } }
@@ -123,10 +125,12 @@ end)
 describe("HTTP/2", function()
   it("is spoken where the target can, and streams do not wait for each other", function()
     needs("nghttpx")
-    local tls, target, port = reeve.certificate(), session.target { users = 20000 }, free_port()
-    local front = listening(port, "nghttpx", "--frontend=127.0.0.1," .. port, "--backend=127.0.0.1," .. target.port,
-      "--errorlog-file=/dev/null", "--accesslog-file=/dev/stdout", "--accesslog-format=$protocol_version $request",
-      "--workers=1", tls.key, tls.cert)
+    local tls, target = reeve.certificate(), session.target { users = 20000 }
+    local front, port = listening(function(port)
+      return { program = "nghttpx", "--frontend=127.0.0.1," .. port, "--backend=127.0.0.1," .. target.port,
+        "--errorlog-file=/dev/null", "--accesslog-file=/dev/stdout", "--accesslog-format=$protocol_version $request",
+        "--workers=1", tls.key, tls.cert }
+    end)
     local out = session.run("https://127.0.0.1:" .. port, [[
       local function count()
         local n = 0
@@ -151,12 +155,13 @@ describe("a proxy", function()
   local target, proxy, port, log
 
   setup(function()
-    target, port, log = session.target(), free_port(), reeve.path("proxy.log")
-    if select(2, reeve.shell("command -v tinyproxy")) == 0 then
-      local conf = reeve.write(reeve.path("tinyproxy.conf"), ("Port %s\nListen 127.0.0.1\nTimeout 30\nMaxClients 20\n"
-        .. "LogFile \"%s\"\nLogLevel Connect\nAllow 127.0.0.1\nConnectPort 443\n"):format(port, log))
-      proxy = listening(port, "tinyproxy", "-d", "-c", conf)
-    end
+    target, log = session.target(), reeve.path("proxy.log")
+    if select(2, reeve.shell("command -v tinyproxy")) ~= 0 then return end
+    proxy, port = listening(function(free)
+      local conf = ("Port %d\nListen 127.0.0.1\nTimeout 30\nMaxClients 20\nLogFile \"%s\"\nLogLevel Connect\n"
+        .. "Allow 127.0.0.1\nConnectPort 443\n"):format(free, log)
+      return { program = "tinyproxy", "-d", "-c", reeve.write(reeve.path("tinyproxy.conf"), conf) }
+    end)
   end)
   teardown(function()
     if proxy then proxy:kill("KILL") proxy:wait() end

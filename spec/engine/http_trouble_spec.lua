@@ -47,9 +47,9 @@ describe("a request that fails in passing", function()
 
   it("is given up after http.retry_s, saying what was tried", function()
     target:faults { "/users: status=503" }
-    local e = failure([[http:get("/users")]], { options = { http = { retry_s = 0.2 } } })
+    local e = failure([[http:get("/users")]], { ahead = true, options = { http = { retry_s = 60 } } })
     assert.equal("unavailable", e.code)
-    assert.matches('it answered 503: "told to fail"; tried %d+ times in 0 s$', e.message)
+    assert.matches('it answered 503: "told to fail"; tried %d%d+ times in %d%d s$', e.message)
     target:forget()
     assert.equal("throttled", (function()
       target:faults { "/users: status=429" }
@@ -60,10 +60,10 @@ describe("a request that fails in passing", function()
 
   it("waits as long as the answer asks, in seconds or to a date", function()
     target:faults { "GET /users: status=429 times=1 retry_after=1" }
-    local out = run [[
-      local began = sys.mono()
+    local out = run([[
+      local began = task.now()
       http:get("/users")
-      say(sys.mono() - began >= 1, session:stats().throttled_s >= 1)]]
+      say(task.now() - began >= 1, session:stats().throttled_s >= 1)]], { ahead = true })
     assert.equal("true true\n", out)
   end)
 
@@ -78,11 +78,11 @@ describe("a request that fails in passing", function()
 
   it("holds back the others to that host too", function()
     target:faults { "GET /users: status=429 times=1 retry_after=1" }
-    assert.equal("true true\n", run [[
-      local began = sys.mono()
-      local a, b = ctx.all { function() http:get("/users") return sys.mono() - began end,
-        function() ctx.sleep(0.2) http:get("/list") return sys.mono() - began end }
-      say(a >= 1, b >= 1)]])
+    assert.equal("true true\n", run([[
+      local began = task.now()
+      local a, b = ctx.all { function() http:get("/users") return task.now() - began end,
+        function() ctx.sleep(0.2) http:get("/list") return task.now() - began end }
+      say(a >= 1, b >= 1)]], { ahead = true }))
   end)
 
   it("says in plain words that nobody is there", function()

@@ -34,11 +34,10 @@ describe("a list", function()
 
   it("that gives one id again and again is nonsense, and found to be so before long", function()
     start(user_list [[for i = 1, 65540 do ctx.emit("user", { id = "u1", name = "n " .. i }) end]], {})
-    local began = reeve.mono()
     local r = w:run { "sync", "acme" }
     assert.equal(5, r.code)
     assert.matches("one id is given more than 65536 times", r.err)
-    assert.is_true(reeve.sanitized or reeve.mono() - began < 30)
+    assert.is_true(reeve.sanitized or r.cpu < 30)
   end)
 
   it("that announced another number is incomplete: it adds and changes, deletes nothing, exit 7", function()

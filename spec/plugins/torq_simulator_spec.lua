@@ -222,10 +222,10 @@ describe("torq's simulator, otherwise set", function()
   end)
 
   it("makes and serves 100,000 users quickly", function()
-    local began = reeve.mono()
     start { users = 100000, roles = 12 }
-    assert.is_true(reeve.mono() - began < 8) -- 0.7 s on an idle machine
     local bearer = "Authorization: Bearer " .. token
     assert.equal("100000", target:jq(".users|length", "/v1alpha/users", "-H", bearer))
+    target:stop()
+    assert.is_true(reeve.sanitized or target.sim.process.cpu < 8) -- it takes 1 s
   end)
 end)

@@ -82,6 +82,7 @@ function serve(stream, headers) {
         if (want.fault === "slow") stream.pause(), setTimeout(() => stream.resume(), 100);
     });
     stream.on("end", () => {
+        if (stream.aborted) return;
         note(stream, headers, chunks, sum, bytes);
         if (!EARLY.includes(want?.fault)) setTimeout(answer, want?.fault === "late" ? 1000 : 0, stream, want ?? {});
     });

@@ -122,6 +122,7 @@ local http = session:open()
 local sandboxed = { ctx = ctx, http = http, say = say, failing = failing, session = session, credentials = credentials,
   require = require, settings = settings, new_session = new_session, kept = kept, json = json, task = task, sys = sys,
   secret = secret, url = url, given = given, collectgarbage = collectgarbage, io = io }
+task.set_ahead(given.ahead)
 vm.limits { memory_mb = 512, instructions = 1000000000 }
 task.run(function()
   local fn = assert(vm.load(given.text, "@plugins/acme/connector.lua", vm.sandbox(sandboxed)))
@@ -130,8 +131,8 @@ end)
 ]]
 
 --- Runs the text as a plugin's code; what it said. `given`: options (as a connector's), settings, hosts,
--- rate, secret (another client secret), random (what the jitter's dice say), reroute = true (all requests go
--- to the target); env as for reeve.run.
+-- rate, secret (another client secret), random (what the jitter's dice say), ahead = true (the clock is set forward
+-- where only time is waited for: task.now), reroute = true (all requests go to the target); env as for reeve.run.
 function M.run(target, text, given)
   given = given or {}
   local env = { NO_PROXY = false, no_proxy = false, http_proxy = false, https_proxy = false, HTTPS_PROXY = false,
