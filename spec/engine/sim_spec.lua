@@ -124,7 +124,7 @@ describe("a simulator that is none", function()
       assert.equal(3, r.status, text)
       assert.matches(expected, r.err, 1, true)
     end
-    assert.equal(3, reeve.run({ "sim", "no-such-plugin", "--home", home }).status)
+    assert.equal(2, reeve.run({ "sim", "no-such-plugin", "--home", home }).status)
   end)
 end)
 
