@@ -18,10 +18,9 @@ struct c1z {
 };
 
 /* Columns that later readers know are left out: their absence never hurts, their presence breaks
- * what older readers copy. Readers take pages of any size; large ones are fewer to write. */
+ * what older readers copy. */
 static const char schema[] =
-    "pragma page_size=16384; pragma journal_mode=off; pragma synchronous=off;"
-    "pragma locking_mode=exclusive;"
+    "pragma journal_mode=off; pragma synchronous=off; pragma locking_mode=exclusive;"
     "create table v1_resource_types (id integer primary key, external_id text not null,"
     " data blob not null, sync_id text not null, discovered_at datetime not null);"
     "create table v1_resources (id integer primary key, resource_type_id text not null,"
@@ -91,9 +90,11 @@ static enum err execute(struct c1z *c, const char *sql, struct error *e) {
 static enum err open_database(struct c1z *c, const char *path, struct error *e) {
     if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL))
         return failed(c, e);
-    char cache[64];
-    snprintf(cache, sizeof cache, "pragma cache_size=-%d", C1Z_CACHE_KIB);
-    enum err rc = execute(c, cache, e);
+    /* Readers take pages of any size; large ones are fewer to write. They come first: SQLite counts
+     * the cache in pages of the size at hand. */
+    char sizes[64];
+    snprintf(sizes, sizeof sizes, "pragma page_size=16384; pragma cache_size=-%d", C1Z_CACHE_KIB);
+    enum err rc = execute(c, sizes, e);
     return rc ? rc : execute(c, schema, e);
 }
 
