@@ -27,6 +27,15 @@ static int refused(lua_State *L, const char *message) {
     return 3;
 }
 
+/* The same for an error; one of vm_protect's own says itself what it is. */
+static int refused_by(lua_State *L, int error, const char *message) {
+    refused(L, message);
+    if (!lua_istable(L, error)) return 3;
+    lua_getfield(L, error, "code");
+    lua_replace(L, -2);
+    return 3;
+}
+
 /* The arguments of luaL_loadbufferx, run under the limits: a hostile text may not take all memory
  * either. (text, chunkname) -> function. */
 static int compile(lua_State *L) {
@@ -53,11 +62,12 @@ static int load_text(lua_State *L, int text, int name) {
     lua_pushvalue(L, text);
     lua_pushvalue(L, name);
     if (vm_protect(L, 2, 1) == LUA_OK) return 1;
-    const char *message = luaL_tolstring(L, -1, NULL);
+    int error = lua_gettop(L);
+    const char *message = luaL_tolstring(L, error, NULL);
     shown += *shown == '@';
     if (strncmp(message, shown, strlen(shown)) != 0)
         message = lua_pushfstring(L, "%s: %s", shown, message);
-    return refused(L, message);
+    return refused_by(L, error, message);
 }
 
 static int load(lua_State *L) {
@@ -95,7 +105,8 @@ static int data(lua_State *L) {
     budget_set(budget_memory(), DATA_INSTRUCTIONS);
     int status = vm_protect(L, 0, 1);
     budget_set(budget_memory(), instructions);
-    return status == LUA_OK ? 1 : refused(L, luaL_tolstring(L, -1, NULL));
+    int result = lua_gettop(L);
+    return status == LUA_OK ? 1 : refused_by(L, result, luaL_tolstring(L, result, NULL));
 }
 
 static lua_Number positive(lua_State *L, const char *field, lua_Number otherwise) {

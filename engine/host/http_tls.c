@@ -38,9 +38,10 @@ static const char *system_bundle(void) {
     return NULL;
 }
 
-static enum err add_system(struct buf *b) {
+static enum err add_system(struct buf *b, struct error *e) {
     const char *bundle = system_bundle();
-    return bundle ? add_file(b, bundle) : ERR_OK;
+    enum err rc = bundle ? add_file(b, bundle) : ERR_OK;
+    return rc == ERR_CONFIG ? err_errno(e, rc, "read the system's authorities", bundle) : rc;
 }
 
 /* Many machines name the system's own bundle: to add it to itself would only take memory. */
@@ -54,7 +55,8 @@ static bool is_system(const char *file) {
 /* key: what named the file. */
 static enum err add_authorities(struct http_tls *t, const char *key, const char *file,
                                 struct error *e) {
-    enum err rc = t->authorities.len == 0 ? add_system(&t->authorities) : ERR_OK;
+    enum err rc = t->authorities.len == 0 ? add_system(&t->authorities, e) : ERR_OK;
+    if (rc == ERR_CONFIG) return rc;
     if (!rc) rc = buf_add_byte(&t->authorities, '\n');
     size_t own = t->authorities.len;
     errno = 0;

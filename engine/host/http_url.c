@@ -106,7 +106,8 @@ static enum err parse(CURLU *parsed, const char *text, unsigned flags, struct ht
     if (rc == CURLUE_OUT_OF_MEMORY) return err_set(e, ERR_NOMEM, "out of memory for a URL");
     if (rc) return err_set(e, ERR_CONFIG, "not a usable URL: %s", complaint(rc));
     char *scheme = part(parsed, CURLUPART_SCHEME, 0);
-    bool known = scheme && (strcasecmp(scheme, "https") == 0 || strcasecmp(scheme, "http") == 0);
+    if (!scheme) return err_set(e, ERR_NOMEM, "out of memory for a URL");
+    bool known = strcasecmp(scheme, "https") == 0 || strcasecmp(scheme, "http") == 0;
     free(scheme);
     if (!known)
         return err_set(e, ERR_CONFIG, "not a usable URL: %s", complaint(CURLUE_UNSUPPORTED_SCHEME));

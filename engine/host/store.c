@@ -89,11 +89,14 @@ static void prepare_bus(const struct store *s) {
     sigaction(SIGBUS, &act, NULL);
 }
 
-static bool there_is_data(const char *dir) {
+static enum err must_have_data(const char *dir, struct error *e) {
     char path[PATH_MAX_LEN + 16];
     snprintf(path, sizeof path, "%s/data.mdb", dir);
-    struct stat st;
-    return stat(path, &st) == 0 && st.st_size > 0;
+    struct stat st = {.st_size = 0};
+    if (stat(path, &st) != 0 && errno != ENOENT && errno != ENOTDIR)
+        return err_errno(e, ERR_STORAGE, "look at", path);
+    if (st.st_size > 0) return ERR_OK;
+    return err_set(e, ERR_NOT_FOUND, "there is no store in %s yet", dir);
 }
 
 static int open_table(struct store *s, MDB_txn *txn, size_t i, const struct store_table *table) {
@@ -104,19 +107,23 @@ static int open_table(struct store *s, MDB_txn *txn, size_t i, const struct stor
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-/* Not one of ours, though a sound database: it has tables, and our first one is none of them. */
-static bool is_foreign(MDB_txn *txn, const char *first) {
+/* MDB_INVALID: not one of ours, though a sound database: it has tables, and our first one is none
+ * of them. */
+static int check_own(MDB_txn *txn, const char *first) {
     MDB_dbi main, dbi;
     MDB_stat st;
-    if (mdb_dbi_open(txn, NULL, 0, &main) || mdb_stat(txn, main, &st) || !st.ms_entries) return false;
-    return mdb_dbi_open(txn, first, 0, &dbi) != 0;
+    int rc = mdb_dbi_open(txn, NULL, 0, &main);
+    if (!rc) rc = mdb_stat(txn, main, &st);
+    if (rc || !st.ms_entries) return rc;
+    rc = mdb_dbi_open(txn, first, 0, &dbi);
+    return rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE ? MDB_INVALID : rc;
 }
 
 static int open_tables(struct store *s, const struct store_table *tables, size_t count) {
     MDB_txn *txn;
     int rc = mdb_txn_begin(s->env, NULL, s->write ? 0 : MDB_RDONLY, &txn);
     if (rc) return rc;
-    if (count && is_foreign(txn, tables[0].name)) rc = MDB_INVALID;
+    if (count) rc = check_own(txn, tables[0].name);
     for (size_t i = 0; i < count && rc == 0; i++) rc = open_table(s, txn, i, &tables[i]);
     s->count = count;
     if (rc) {
@@ -184,8 +191,8 @@ enum err store_open(struct store **out, const char *dir, const struct store_tabl
                     size_t count, const struct store_options *options, struct error *e) {
     *out = NULL;
     if (count > TABLES_MAX) return err_set(e, ERR_FAILED, "too many tables");
-    if (!options->create && !there_is_data(dir))
-        return err_set(e, ERR_NOT_FOUND, "there is no store in %s yet", dir);
+    enum err there = options->create ? ERR_OK : must_have_data(dir, e);
+    if (there) return there;
     struct store *s = calloc(1, sizeof *s);
     if (!s) return err_set(e, ERR_NOMEM, "out of memory opening %s", dir);
     s->write = options->write;

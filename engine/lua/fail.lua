@@ -38,6 +38,15 @@ function M.found(first, message, code)
   return (M.try(first, message, code))
 end
 
+M.NO_MEMORY = "not enough memory" -- as Lua itself says it
+
+--- What was raised, with a traceback where it is a text: of `co`, nil for who calls. Want of memory, which may show
+--- anywhere, has none.
+function M.traced(why, co)
+  if type(why) ~= "string" or why == M.NO_MEMORY or why:find("stack traceback:", 1, true) then return why end
+  return co and debug.traceback(co, why) or debug.traceback(why, 2)
+end
+
 return setmetatable(M, {
   __call = function(_, code, message, hint)
     error(M.new(code, message, hint), 0)

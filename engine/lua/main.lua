@@ -69,16 +69,12 @@ local function report(e)
     return e.quiet and 128 + 13 or e.signal and 128 + e.signal or exit.status(e.code)
   end
   local text = type(e) == "table" and e.message or tostring(e)
-  if text == "not enough memory" then -- as Lua itself says it
+  if text == require("fail").NO_MEMORY then
     io.stderr:write("reeve: out of memory\n")
   else
     io.stderr:write(scrub("reeve: internal error: " .. text .. "\n"))
   end
   return exit.status("failed")
-end
-
-local function traced(e)
-  return type(e) == "string" and debug.traceback(e, 2) or e
 end
 
 -- A reader that went away ends the program without a word; another failure to write is told.
@@ -91,6 +87,6 @@ end
 
 return function(argv)
   io.stdout:setvbuf("full")
-  local ok, result = xpcall(run, traced, argv)
+  local ok, result = xpcall(run, require("fail").traced, argv)
   return flush(ok and result or report(result))
 end

@@ -346,6 +346,11 @@ describe("pages by address", function()
     says(5, "the next address", "came twice")
   end)
 
+  it("fail where the next one is none: it does not end the list", function()
+    lists(LINK .. " }", { users = 25, other = "https://[acme" })
+    says(5, "not a usable URL")
+  end)
+
   it("do not leave the host, unless that is meant and the host may be asked", function()
     local other = { users = 25, other = "https://elsewhere.acme.test" }
     lists(LINK .. " }", other)

@@ -217,9 +217,10 @@ end
 
 -- What comes before anything is emitted.
 local function begin(fetch)
-  fetch.active = active_lists(fetch)
-  declare_kinds(fetch, fetch.active)
-  for _, list in ipairs(fetch.active) do fetch.lists[list.name] = account(list) end
+  local active = active_lists(fetch)
+  declare_kinds(fetch, active)
+  for _, list in ipairs(active) do fetch.lists[list.name] = account(list) end
+  fetch.active = active
 end
 
 --- Asks for everything. Must run in a task. Raises where the run failed.

@@ -311,7 +311,7 @@ function M.run_on(home, connector, state, options)
       compare(connector, run, fetch, options)
       return decide(run, options)
     end, function(why)
-      return type(why) == "string" and { code = "failed", message = debug.traceback(why, 2) } or why
+      return type(why) == "string" and { code = "failed", message = fail.traced(why) } or why
     end)
   end
   local ok, outcome = attempt()

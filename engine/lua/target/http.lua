@@ -38,8 +38,8 @@ local function named_hosts(manifest, settings)
     local value = settings[spec.name]
     if (spec.kind == "url" or spec.kind == "host") and value and value ~= spec.default then
       local whole = spec.kind == "url" and value or "https://" .. value
-      local parsed, message = host.parse(whole)
-      if not parsed then fail("config", ("setting %s: %s"):format(spec.name, message)) end
+      local parsed, message, code = host.parse(whole)
+      if not parsed then fail(code, ("setting %s: %s"):format(spec.name, message)) end
       hosts[#hosts + 1] = parsed.host
     end
   end
@@ -86,8 +86,8 @@ function Session:attach(config)
   check_config(config)
   self.base_url, self.default_auth, self.classify = config.base_url, config.auth, config.classify
   if self.base_url then
-    local parsed, message = host.parse(self.base_url)
-    if not parsed then fail("config", "M.http: base_url: " .. message) end
+    local parsed, message, code = host.parse(self.base_url)
+    if not parsed then fail(code, "M.http: base_url: " .. message) end
     self.base_origin = parsed.origin
   end
 end

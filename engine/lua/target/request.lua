@@ -69,11 +69,17 @@ local function check_conditional(options, method, headers)
   end
 end
 
+local function raise(ask, fields)
+  local failure = refusal.failure(fields, ask.shown)
+  error(failure, 0)
+end
+
 --- What is to be asked, from what the plugin said.
 function M.prepare(session, method, path, options)
   check_options(options)
   local plain = url.join(session.base_url, url.fill(path, options.path))
-  local parsed, message = host.parse(plain)
+  local parsed, message, code = host.parse(plain)
+  if code == "no_memory" then raise({ shown = method }, { code = code, message = message }) end
   if not parsed then error(("%s '%s': %s"):format(method, path, message), 0) end
   local content, content_type = body.of(options)
   local headers, said = headers_of(options, content_type)
@@ -97,11 +103,6 @@ local function pace(session, name)
     session.throttled = session.throttled + wait
     task.sleep(wait)
   end
-end
-
-local function raise(ask, fields)
-  local failure = refusal.failure(fields, ask.shown)
-  error(failure, 0)
 end
 
 -- One try: an answer whose headers are in, or nil, message, code.

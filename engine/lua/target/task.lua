@@ -29,6 +29,7 @@
 --   task.apart(other)          that is over
 --   task.set_ahead(on)         nobody waits for the clock alone: it is set forward (`reeve test`)
 local beside = require "target.beside"
+local fail = require "fail"
 local sys = require "host.sys"
 local vm = require "host.vm"
 
@@ -101,9 +102,7 @@ end
 local function after_step(t, ok, ...)
   if not ok then
     local why = ...
-    if type(why) == "string" and not t.sandbox and not why:find("stack traceback:", 1, true) then
-      why = debug.traceback(t.co, why)
-    end
+    if not t.sandbox then why = fail.traced(why, t.co) end
     if not t.sandbox then t.close(t.co) end -- what it held by <close> is let go now; vm.resume has done so itself
     return finish(t, false, why)
   end
@@ -274,7 +273,7 @@ local function poll()
   local most = #list > 1 and TURN or PATIENCE
   local due, fds = beside.look()
   for _, client in ipairs(list) do
-    for _, request in ipairs(assert(client:poll(math.min(pause or most, due or most, most), table.unpack(fds)))) do
+    for _, request in ipairs(fail.try(client:poll(math.min(pause or most, due or most, most), table.unpack(fds)))) do
       local tasks = waiting[request]
       waiting[request] = nil
       wake_all(tasks or {})

@@ -106,12 +106,13 @@ function M.with_query(url, fields)
   return url .. (url:find("?", 1, true) and "&" or "?") .. query
 end
 
---- The Link header as { next = url, prev = …, first = …, last = … }, absolute.
+--- The Link header as { next = url, prev = …, first = …, last = … }, absolute. What cannot be made so stays as it
+--- is, for who asks there to fail: a next page that is lost would be a list's end.
 function M.links(header, base)
   local links = {}
   for target, rest in (header or ""):gmatch("<([^>]*)>([^<]*)") do
     local rels = rest:match('[;%s]rel%s*=%s*"([^"]*)"') or rest:match("[;%s]rel%s*=%s*([^%s;,]+)") or ""
-    local url = http.resolve(base, target)
+    local url = http.resolve(base, target) or target
     for rel in rels:lower():gmatch("%S+") do links[rel] = links[rel] or url end
   end
   return links
