@@ -130,6 +130,24 @@ describe("set", function()
     assert.equal(audit[1].before, audit[2].after)
   end)
 
+  it("leaves the sealed secret as it was where the file that goes with it cannot be written", function()
+    local home = new_home()
+    add(home, { "client_id=1", "client_secret=-" }, { stdin = "that-goes-with-one\n" })
+    local function sealed()
+      return reeve.engine([[io.write(require("state.ledger").open({ state = ... }):version("main", "client_secret"))]],
+        { home .. "/state" })
+    end
+    local before, path = sealed(), home .. "/connectors/main.json"
+    local long = ("x"):rep(245) .. ".json" -- no room for the name of what is to replace it
+    assert(os.rename(path, home .. "/" .. long))
+    reeve.ok { program = "ln", "-s", "../" .. long, path }
+    local r = reeve.run { "set", "main", "client_id=2", "client_secret=-", "--no-check", home = home,
+      stdin = "that-goes-with-two\n" }
+    assert.equal(9, r.status)
+    assert.equal("1", file(home).settings.client_id)
+    assert.equal(before, sealed())
+  end)
+
   it("wants a sealed secret again where it would be sent elsewhere", function()
     local home = new_home()
     add(home, { "client_id=1", "client_secret=-" }, { stdin = "sealed-for-one-origin\n" })

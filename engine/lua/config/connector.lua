@@ -154,12 +154,21 @@ function Connector:resolve_secrets()
   return all
 end
 
+local function text_of(tree)
+  return require("host.json").encode(tree, { indent = 2 }) .. "\n"
+end
+
 --- Writes a connector's file, whole or not at all.
 function M.write(home, name, tree)
   local sys = require "host.sys"
   fail.try(sys.mkdir_p(home.dir .. "/connectors", mode.private_folder))
-  local text = require("host.json").encode(tree, { indent = 2 }) .. "\n"
-  fail.try(sys.write_file(home:connector_path(name), text, 0))
+  fail.try(sys.write_file(home:connector_path(name), text_of(tree), 0))
+end
+
+--- Is that what the file has? A write that failed may have gone so far that only its durability is not known.
+function M.is_written(home, name, tree)
+  local text = text_of(tree)
+  return require("host.sys").read_file(home:connector_path(name), #text) == text
 end
 
 return M

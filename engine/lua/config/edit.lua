@@ -161,22 +161,34 @@ function M.check(ctx, c, words)
   if about_c1 > 0 then require("serve.account").check(ctx, c) end
 end
 
--- Seals what was entered, each for the origins that it is of use to.
+-- Seals what was entered, each for the origins that it is of use to. Returns what ledger:put_back takes, a list each.
 local function seal(ledger, c)
   local own, of_c1 = {}, {}
   for key, value in pairs(c.pending) do (key == "c1.client_secret" and of_c1 or own)[key] = value end
   local origins = require("serve.account").origins(c)
   if next(of_c1) and not origins then fail("usage", "c1.client_secret: c1.client_id is missing, which goes with it") end
-  if next(own) then ledger:seal_all(c.name, own, c.origins) end
-  if next(of_c1) then ledger:seal_all(c.name, of_c1, origins) end
+  local back = ledger:seal_all(c.name, own, c.origins)
+  return back, ledger:seal_all(c.name, of_c1, origins)
+end
+
+-- Seals what was entered and writes the file that refers to it. Where that cannot be written the former secrets are
+-- put back: a new secret does not go with the old file's settings.
+local function seal_and_write(ctx, ledger, c)
+  local connector, back, back_c1 = require "config.connector", {}, {}
+  if next(c.pending) or c.options.c1.client_id then back, back_c1 = seal(ledger, c) end
+  local ok, why = pcall(connector.write, ctx.home, c.name, c.tree)
+  if ok then return end
+  if not connector.is_written(ctx.home, c.name, c.tree) then
+    ledger:put_back(back)
+    ledger:put_back(back_c1)
+  end
+  error(why, 0)
 end
 
 --- Seals what was entered, writes the file, and leaves a line in the audit trail.
 function M.keep(ctx, c, action, before)
-  local connector = require "config.connector"
   local ledger = require("state.ledger").open(ctx.home)
-  if next(c.pending) or c.options.c1.client_id then seal(ledger, c) end
-  connector.write(ctx.home, c.name, c.tree)
+  seal_and_write(ctx, ledger, c)
   local sealed = {}
   for key in pairs(c.pending) do sealed[#sealed + 1] = key end
   table.sort(sealed)

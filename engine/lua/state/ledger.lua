@@ -178,15 +178,24 @@ local function sealed_entry(self, name, value, origins)
   return pack_secret { at = now(), by = sys.user(), origins = origins, sealed = sealed }
 end
 
---- Seals several secrets of a connector at once, { key = secret, … }: all are kept, or none.
+--- Seals several secrets of a connector at once, { key = secret, … }: all are kept, or none. Returns what puts back
+--- those that were there, for :put_back.
 function Ledger:seal_all(connector, secrets, origins)
-  local changes = {}
+  local changes, back = {}, {}
   origins = tidy(origins)
   for key, value in pairs(secrets) do
     local name = name_of(connector, key)
+    local old = get(self, "secret", name)
     changes[#changes + 1] = { "put", "secret", name, sealed_entry(self, name, value, origins) }
+    back[#back + 1] = old and { "put", "secret", name, old } or { "del", "secret", name }
   end
   if #changes > 0 then fail.try(writer(self):write(changes)) end
+  return back
+end
+
+--- Takes a :seal_all back.
+function Ledger:put_back(back)
+  if #back > 0 then fail.try(writer(self):write(back)) end
 end
 
 --- Seals one. With `expected`, what :version said, nothing is done and false returned where it was changed since.
