@@ -146,11 +146,21 @@ static enum err check_magic(struct c1z_reader *r, int fd, struct error *e) {
     return err_set(e, ERR_INVALID, "%s is no .c1z file: it does not begin with C1ZF", r->name);
 }
 
+/* A pipe has an end, and whoever gave one waits for it as we do. */
+static enum err check_kind(struct c1z_reader *r, int fd, struct error *e) {
+    struct stat st;
+    if (fstat(fd, &st) != 0) return err_errno(e, ERR_STORAGE, "look at", r->name);
+    if (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)) return ERR_OK;
+    return err_set(e, ERR_INVALID, "%s is a %s; a .c1z file is expected, or a pipe that brings one",
+                   r->name, S_ISDIR(st.st_mode) ? "folder" : "device");
+}
+
 static enum err unpack(struct c1z_reader *r, int to, uint64_t max, struct error *e) {
     int from = open(r->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (from < 0)
         return err_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_STORAGE, "read", r->name);
-    enum err rc = check_magic(r, from, e);
+    enum err rc = check_kind(r, from, e);
+    if (!rc) rc = check_magic(r, from, e);
     if (!rc) rc = unpack_file(from, to, r->name, max, e);
     close(from);
     struct stat st;

@@ -181,6 +181,23 @@ describe("a file that goes wrong on the way", function()
     assert.matches("2 user\n", r.err)
   end)
 
+  it("is no folder and no device, and may be a pipe", function()
+    local home = reeve.home()
+    for path, what in pairs { [home] = "folder", ["/dev/zero"] = "device", ["/dev/null"] = "device" } do
+      local r = reeve.run { "import", "old", "-f", path, home = home }
+      assert.equal(1, r.code)
+      assert.matches(path .. " is a " .. what .. "; a .c1z file is expected, or a pipe", r.err, 1, true)
+    end
+    local r = reeve.run { "import", "old", "-f", "-", home = home }
+    assert.equal(2, r.code)
+    assert.matches("-f /dev/stdin", r.err, 1, true)
+    assert.equal("", (reeve.shell(("find '%s' -name old"):format(home))))
+    local out, code = reeve.shell(("cat '%s' | REEVE_HOME='%s' %s import old -f /dev/stdin 2>&1"):format(good(), home,
+      reeve.bin))
+    assert.equal(0, code, out)
+    assert.matches("2 user", out)
+  end)
+
   it("has no name while it is unpacked", function()
     local home, fifo = reeve.home(), reeve.path "fifo"
     reeve.shell("mkfifo '" .. fifo .. "'")

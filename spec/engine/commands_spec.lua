@@ -304,6 +304,11 @@ describe("export", function()
     assert.truthy(text:find('user,u1,Ann,', 1, true))
     assert.truthy(text:find('"{""team"":""X""}"\r\n', 1, true))
     reeve.ok { "export", "main", "-o", "csv", "-f", path, home = two_runs() }
+    for _, other in ipairs { path .. "/grants.csv", "/dev/stdout" } do
+      local r = reeve.run { "export", "main", "-o", "csv", "-f", other, home = two_runs() }
+      assert.equal(9, r.status)
+      assert.matches("cannot write " .. other .. ": csv is a folder with a file a kind", r.err, 1, true)
+    end
   end)
 
   it("refuses data that is too old, and writes nothing", function()

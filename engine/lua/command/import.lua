@@ -51,7 +51,7 @@ return {
     { "reeve import old -f new.c1z --hold", "looks at what has changed since, before it is believed" },
   },
   flags = {
-    { name = "file", short = "f", arg = "FILE", help = "the .c1z file (version 1, which holds SQLite)" },
+    { name = "file", short = "f", arg = "FILE", help = "the .c1z file, or a pipe (version 1, which holds SQLite)" },
     { name = "app", arg = "TEXT", help = "name of the application, where the connector is new" },
     { name = "owner", arg = "TEXT", many = true, help = "who owns it, where the connector is new" },
     { name = "hold", help = "never publish by itself" },
@@ -63,6 +63,7 @@ return {
     .. "`reeve diff main --with old --summary` then says how it differs from what Reeve itself reads.",
   run = function(ctx, args, flags)
     if not flags.file or flags.file == "" then fail("usage", "reeve import: -f FILE expected") end
+    if flags.file == "-" then fail("usage", "reeve import reads a file", "-f /dev/stdin reads what a pipe brings") end
     local name = args[1]
     local progress = require("ui.progress").start("importing " .. name, ctx.flags)
     local ok, result = pcall(require("import.import").run, ctx.home, name, { ctx = ctx, file = flags.file,

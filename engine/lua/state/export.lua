@@ -80,6 +80,8 @@ end
 --- A folder with one file a kind; returns the number of records.
 function M.csv(st, run, path, step)
   local sys, csv, json = require "host.sys", require "ui.csv", require "host.json"
+  local found = fail.found(sys.stat(path))
+  if found and found.type ~= "directory" then cannot(path, "csv is a folder with a file a kind, and this is none") end
   fail.try(sys.mkdir_p(path, mode.private_folder))
   local n = 0
   for _, kind in ipairs(M.kinds) do
