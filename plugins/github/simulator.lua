@@ -437,5 +437,7 @@ local function build(sim)
   sim.documents.etag = etag(sim)
 end
 
-return { options = options, build = build, routes = routes, error = make_error,
+return { options = options,
+  settings = { organization = "{organization}", token = "{token}", url = "{url}" },
+  build = build, routes = routes, error = make_error,
   prefixes = { "/api/v3", "/api" } }

@@ -247,4 +247,6 @@ guarded("/ResourceTypes", function(sim)
   return 200, { schemas = { MESSAGE .. "ListResponse" }, totalResults = #types, Resources = types }
 end)
 
-return { options = options, build = build, routes = routes, error = make_error }
+return { options = options,
+  settings = { url = "{url}/scim/v2", token = "{token}" },
+  build = build, routes = routes, error = make_error }

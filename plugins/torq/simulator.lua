@@ -381,4 +381,7 @@ guarded("GET /v1alpha/audit_logs", function(sim, req)
 end)
 
 -- Documentation prints the paths without /public, clients in use put it before them.
-return { options = options, build = build, routes = routes, error = make_error, prefixes = { "/public" } }
+return { options = options,
+  settings = { client_id = "{client_id}", client_secret = "{client_secret}", api_url = "{url}/public/v1alpha",
+    auth_url = "{url}/v1/auth/token" },
+  build = build, routes = routes, error = make_error, prefixes = { "/public" } }

@@ -35,6 +35,12 @@ describe("reeve new PLUGIN", function()
     assert.equal(3 * 2, asked["GET /groups/{id}/members"])
   end)
 
+  it("writes a simulator that prints how to connect to it", function()
+    local r = sim:connect()
+    assert.equal(0, r.code, r.err)
+    reeve.ok { "check", "big-corp", home = home }
+  end)
+
   it("says what it is called, and nobody else's name", function()
     local out = reeve.ok { "plugins", "-o", "json", home = home }
     local found

@@ -114,17 +114,38 @@ describe("a simulator that is none", function()
     for text, expected in pairs {
       ["return 7"] = "a table expected",
       ["return {}"] = "routes: a table of functions expected",
+      ["return { routes = {}, settings = { api_url = '{url}' } }"] = "the plugin has no setting 'api_url'",
+      ["return { routes = {}, settings = { url = '{user}' } }"] = "settings.url: the simulator has no option 'user'",
+      ["return { routes = {}, settings = { url = 1 } }"] = "settings.url: a text expected",
       ["return { routes = {}, build = 1 }"] = "build is no function",
       ["return { routes = { x = error } }"] = "METHOD /path is expected",
       ["return { routes = {}, build = function() error('no data', 0) end }"] = "cannot make its data: no data",
     } do
-      reeve.write(home .. "/plugins/bad/plugin.lua", manifest "bad")
+      reeve.write(home .. "/plugins/bad/plugin.lua", (manifest "bad":gsub("settings = {}",
+        "settings = { { name = 'url' } }")))
       reeve.write(home .. "/plugins/bad/simulator.lua", text)
       local r = reeve.run { "sim", "bad", "--home", home }
       assert.equal(3, r.status, text)
       assert.matches(expected, r.err, 1, true)
+      assert.equal("", r.out)
     end
     assert.equal(2, reeve.run({ "sim", "no-such-plugin", "--home", home }).status)
+  end)
+end)
+
+describe("the settings of a simulator", function()
+  it("are printed as the command that connects to it, which a shell takes", function()
+    reeve.write(home .. "/plugins/big_corp/plugin.lua", (manifest "big_corp":gsub("settings = {}", [[
+      settings = { { name = "site", kind = "url" }, { name = "first", kind = "secret" }, { name = "note" },
+        { name = "other", kind = "secret" } }]])))
+    reeve.write(home .. "/plugins/big_corp/simulator.lua", [[return { routes = {}, options = { note = "", word = "" },
+      settings = { site = "{url}/v1", first = "{word}", note = "{note} & {seed}", other = "{word}2" } }]])
+    local sim = reeve.sim { plugin = "big_corp", home = home, note = "it's $HOME", word = "top secret" }
+    local command = sim.process:await("\n  ([^\n]+)\n")
+    sim:stop()
+    local r = reeve.run { program = "/bin/sh", "-c", "reeve() { cat; printf '%s\n' \"$@\"; }; " .. command }
+    assert.equal("top secret\ntop secret2\nadd\nbig_corp\nbig-corp\nsite=" .. sim.url
+      .. "/v1\nfirst=-\nnote=it's $HOME & 1\nother=-\n", r.out)
   end)
 end)
 

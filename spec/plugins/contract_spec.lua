@@ -67,6 +67,14 @@ for _, name in ipairs(names) do
       assert.truthy(#plugin.options > 0)
     end)
 
+    it("has a simulator that prints how to connect to it", function()
+      local sim = reeve.sim { plugin = name, home = reeve.home() }
+      local r = sim:connect()
+      sim:stop()
+      assert.equal(0, r.code, r.err)
+      assert.matches(name .. ": connected as ", r.err, 1, true)
+    end)
+
     it("maps without a clock and without chance", function()
       local mapping = reeve.read(dir .. "mapping.lua")
       for _, word in ipairs { "math%.random", "ctx" } do

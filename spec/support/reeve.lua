@@ -376,6 +376,13 @@ function Sim:forget()
   return self:control("DELETE", "requests")
 end
 
+--- Runs the command that it printed, which connects a connector to it, in its home.
+function Sim:connect()
+  local command = self.process:await("\n  ([^\n]+)\n")
+  local shell = ("reeve() { %s \"$@\"; }; %s"):format(quote(BIN), command)
+  return reeve.run { program = "/bin/sh", "-c", shell, home = self.process.spec.home }
+end
+
 --- Ends it and waits for its end.
 function Sim:stop()
   if not self.process.code then

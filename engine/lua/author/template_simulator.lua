@@ -55,6 +55,8 @@ end
 
 return {
   options = options, build = build,
+  -- What connects to it: `reeve sim @NAME@` prints the command.
+  settings = { url = "{url}", client_id = "{client_id}", client_secret = "{client_secret}" },
   routes = {
     ["POST /oauth/token"] = function(sim, req)
       local id, secret = sim:basic(req)

@@ -23,13 +23,16 @@ local function read_settings(list)
   return settings
 end
 
+-- The plugin, and what its simulator.lua gives.
 local function load_simulator(home, name)
-  return require("plugin.plugin").load(home, name, "usage"):simulator()
-    or fail("config", "the plugin '" .. name .. "' has no simulator.lua")
+  local plugin = require("plugin.plugin").load(home, name, "usage")
+  return plugin, plugin:simulator() or fail("config", "the plugin '" .. name .. "' has no simulator.lua")
 end
 
-local function announce(url)
-  io.stdout:write("listening on ", url, "\n")
+-- Where it listens, and how to connect to it from another terminal.
+local function announce(plugin, sim, url)
+  local command = require("sim.connect").line(plugin, sim, url)
+  io.stdout:write("listening on ", url, "\n", command and "  " .. command .. "\n" or "")
   io.stdout:flush()
 end
 
@@ -58,14 +61,15 @@ return {
   },
   run = function(ctx, args, flags)
     local sys = require "host.sys"
-    local simulator = load_simulator(ctx.home, args[1])
+    local plugin, simulator = load_simulator(ctx.home, args[1])
     local sim = require("sim.sim").new(simulator, read_settings(flags.set), flags.fault, sys.now)
     if flags.port and flags.port > 65535 then
       fail("usage", "--port " .. flags.port .. ": 0 to 65535 are possible")
     end
     sys.catch_signals()
     require("sim.serve").run(sim, {
-      port = flags.port, host = flags.host, verbose = flags.verbose, ready = announce,
+      port = flags.port, host = flags.host, verbose = flags.verbose,
+      ready = function(url) announce(plugin, sim, url) end,
       cert = read_pem("tls-cert", flags.tls_cert), key = read_pem("tls-key", flags.tls_key),
     }, sys.signal_pending)
     return 0 -- also on a signal: being told to end is how a simulator ends

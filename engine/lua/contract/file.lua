@@ -94,6 +94,8 @@ return {
   },
   { "simulator", "simulator.lua: the target on loopback.", class = "Simulator", open = true,
     { "options", "table<string, string|number|boolean>", "Defaults; --set NAME=VALUE is read as their types." },
+    { "settings", "table<string, string>",
+      "What connects to it, which `reeve sim` prints: {url} is where it listens, {NAME} an option." },
     { "build", "(sim: Sim)", "Makes the data from sim.options and sim.random; again when options change." },
     { "routes", "table<string, fun(sim: Sim, req: SimRequest): integer, table|string, table?>",
       '"METHOD /path/{param}" to a function that returns status, body and headers.', need = true },

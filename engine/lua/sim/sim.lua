@@ -14,7 +14,7 @@
 --   sim:page(list, size, token) a part of a list and the token of the next one ("" for the last)
 --   sim:drifted(n)              what has changed since generation 0: a list of generations, each a list
 --                               of different numbers of 1 to n, round(drift * n) but at least one
--- A simulator may also say `prefixes` (strings that may stand before each path) and
+-- A simulator may also say `settings` (connect.lua), `prefixes` (strings that may stand before each path) and
 -- `error(sim, status, message)`, which returns the body of an error.
 local encoded = require "encoded"
 local fail = require "fail"
@@ -88,7 +88,8 @@ end
 --- A simulator that is ready to answer. `simulator` is what its file returned, `settings` a list of
 --- { name, text }, `faults` a list of lines, `clock` gives seconds (for tests; default: the system's).
 function M.new(simulator, settings, faults, clock)
-  for name, kind in pairs { options = "table", build = "function", error = "function", prefixes = "table" } do
+  for name, kind in pairs { options = "table", settings = "table", prefixes = "table", build = "function",
+    error = "function" } do
     if simulator[name] ~= nil and type(simulator[name]) ~= kind then
       fail("config", ("the simulator's %s is no %s"):format(name, kind))
     end
