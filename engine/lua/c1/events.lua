@@ -94,14 +94,15 @@ end
 
 -- Events --------------------------------------------------------------------------------------------------------
 
-local function nobody() end
+local function ignore() end -- what a message had to cut is no matter in an event
 
 local function resource_change(resource)
   return { resource_change_event = { resource_id = message.resource_id(resource),
     parent_resource_id = message.resource_id(resource.parent) } }
 end
 
--- Of something on a resource: nil where the run changed that too.
+-- What changed on a resource, as a change of that resource; nil where the run changed the resource itself, since that
+-- has an event of its own.
 local function change_on(st, ref, run)
   for version in fail.try(st:history(ref.type, ref.id)) do
     if version.run == run then return nil end
@@ -123,7 +124,7 @@ end
 
 function about.grant(st, change, record)
   if change.op == "changed" then return change_on(st, record.entitlement, change.run) end
-  local grant = message.grant(record, nobody)
+  local grant = message.grant(record, ignore)
   local who = { entitlement = grant.entitlement, principal = grant.principal }
   return change.op == "added" and { create_grant_event = who } or { create_revoke_event = who }
 end

@@ -1,5 +1,5 @@
 -- protojson: a message as protobuf's JSON: names in camelCase, fields in the order of their numbers, enums by
--- name, 64-bit integers as texts; what is empty is left out, a message that is there is not.
+-- name, 64-bit integers as texts. Fields that are empty are left out, messages never.
 --
 -- Values are those that host.wire encodes. Timestamp, Struct and the other types that have a JSON form of their
 -- own are not among what is told in this form.
@@ -72,7 +72,7 @@ local function map(kind, entries, names, indent)
   return block("{", texts, "}", indent)
 end
 
--- Is it left out? A field that knows whether it is there never is, where it is.
+-- Is a field left out? One that can be there and be empty (optional, in a oneof) is written where it is there.
 local function absent(field, value)
   if value == nil then return true end
   if field[3] == "repeated" or field[3] == "map" then return next(value) == nil end

@@ -4,10 +4,9 @@
 --   types     a list of resource types: only their resources, and the entitlements and grants on those
 --   targets   { {type=, id=}, … }: of these only the resources named
 --   skip_grants, skip_entitlements_and_grants
--- Every resource in the file stands there with all that it has (but for what is skipped), and nothing else does: a
--- target's parent and those who hold its entitlements are referred to by their ids and not added. They would come
--- without what they have themselves, which looks like having lost it; ConductorOne knows them from its last full
--- sync, and of a name that is not there readers make an empty one.
+-- Every resource in the file stands there with all that it has, but for what is skipped. A target's parent, and those
+-- who hold its entitlements, are therefore only referred to by their ids: as resources of the file they would be
+-- without their own entitlements and grants, as if they had lost them. ConductorOne knows them from its last full sync.
 local fail = require "fail"
 
 local M = {}

@@ -18,7 +18,8 @@ local M = {}
 local NAMED <const> = 5
 local LOOK_EVERY <const> = 1000 -- rows, between two looks at signals and progress
 
--- A file that is none, or damaged, is no trouble of a target.
+-- Opens the file. "invalid" and "limit" stand for a target that answers nonsense (exit 5); a file that is damaged or
+-- too large is a plain failure (exit 1), here and while it is read.
 local function open(path, folder)
   local file, message, code = require("host.c1z_read").open(path, folder)
   if not file then fail(code == "storage" and code or "failed", message) end
@@ -33,7 +34,7 @@ local function reading(fn, ...)
   error(result, 0)
 end
 
--- Counts what became of something, under each name that is told.
+-- A function (how, what) that counts in `notes` what became of rows, in all and by `what` (NAMED of them, at most).
 local function counter(notes)
   return function(how, what)
     local note = notes[how] or { n = 0, by = {}, kinds = 0 }
@@ -92,7 +93,8 @@ local function fetcher(file, known, notes)
   end
 end
 
--- The connector's decoded file, and whether there is none yet. One with a target of its own is not read into.
+-- The connector's decoded file, and whether there was none so that it is a new one. A connector that has a target is
+-- refused.
 local function tree_of(home, name, options)
   if not connectors.exists(home, name) then
     if not require("config.home").is_name(name) then connectors.read(home, name) end

@@ -13,7 +13,8 @@ local PURPOSES, ACCOUNTS = {}, {}
 for name, number in pairs(message.PURPOSES) do PURPOSES[number] = name end
 for name, number in pairs(message.ACCOUNTS) do ACCOUNTS[number] = name end
 
--- What of a trait has a field of its own, or none anywhere.
+-- Fields of traits that a record has a place for, or that are not kept at all (pictures). All others go into its
+-- profile.
 local TAKEN <const> = { profile = true, icon = true, logo = true, status = true, created_at = true, emails = true,
   account_type = true, login = true, last_login = true, mfa_status = true, sso_status = true, employee_ids = true,
   expires_at = true, last_used_at = true, identity_id = true }

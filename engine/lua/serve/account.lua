@@ -1,5 +1,5 @@
--- account: the credential of a connector at ConductorOne: that of flags and variables (environment.lua), else the
--- connector's own, by its keys c1.client_id and c1.client_secret.
+-- account: which credential a connector has at ConductorOne: that of flags and variables (environment.lua), else its
+-- own, the keys c1.client_id and c1.client_secret of its file.
 local credential = require "serve.credential"
 local fail = require "fail"
 local reference = require "config.reference"
@@ -7,7 +7,8 @@ local sys = require "host.sys"
 
 local M = {}
 
--- A variable that c1.client_secret names and no setting of the plugin does is not for children either.
+-- The client secret that c1.client_secret refers to. A variable that nothing else refers to is taken out of the
+-- environment, so that no child gets it; one that a setting of the plugin names too stays, since syncs need it.
 local function secret_of(c, text, origins)
   local scheme, variable = reference.parse(text)
   local shared = false
@@ -31,7 +32,7 @@ function M.origins(c)
   return client_id and { "c1.client_id=" .. credential.host_of(client_id) } or nil
 end
 
--- Of several connectors, whose credential it is that is wrong.
+-- credential.parse, with the connector's name before what is wrong: it may be one of several.
 local function parse(name, ...)
   local ok, got = pcall(credential.parse, ...)
   if ok then return got end
@@ -52,7 +53,8 @@ function M.own(c, api_host)
   return parse(c.name, keys.client_id, secret_of(c, keys.client_secret, M.origins(c)), api_host)
 end
 
---- The credential of a connector; raises where it has none, or a wrong one. `several`: of which it is one.
+--- The credential of a connector; raises where it has none, or a wrong one. `several`: others are served beside it,
+--- so that BATON_CLIENT_ID would be no help.
 function M.of(home, name, options, several)
   if options.client_id then
     return parse(name, options.client_id, options.client_secret, options.api_host)
@@ -78,8 +80,8 @@ function M.check(ctx, c)
   ctx.out:say(("%s: ConductorOne (%s) takes the client id %s"):format(c.name, own.host, own.name))
 end
 
---- The credentials of several, by name: each has its own. Two that ConductorOne takes for one would get each other's
---- tasks.
+--- The credentials of these connectors, by name. Two may not have one client id: ConductorOne would give each the
+--- other's tasks.
 function M.all(home, names, options)
   local found, whose = {}, {}
   for _, name in ipairs(names) do

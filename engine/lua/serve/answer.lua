@@ -20,8 +20,8 @@ function M.kind(job)
   return "unknown"
 end
 
---- A task that came, as { id, kind, bytes }; nil where nobody can say whose it is. A payload is read by who works on
---- it, in a process of its own: here it stays as it came, and only where it will be needed.
+--- A task that came, as { id, kind, bytes }; nil where not even its id can be read. Its payload is read in the process
+--- that works on it, for which the bytes are kept; for kinds that are not done they are not.
 function M.job(bytes)
   local head = wire.decode(messages, PACKAGE .. "TaskHead", bytes)
   if not head then return nil end

@@ -1,12 +1,13 @@
 -- baton: the variables that ConductorOne's own connectors know (BATON_…), and what each means here.
 --
--- By name: { into = where its value goes in the options, kind, … }, or { refused = why }, a sentence for who set it:
--- what would silently be ignored is not taken. `unless` names a value of a refused one that asks for what happens
--- anyway. `flag` is the help of a flag of `reeve c1` (BATON_TASK_CONCURRENCY is --task-concurrency) that goes before
--- the variable.
---
--- kinds: id, secret, text, boolean, folder, integer (min, max), choice (choices: word -> value), list (with commas),
--- resources (a list of Baton IDs).
+-- By name: { into =, kind =, … } for one that is honoured, `into` being the place of its value in the options; or
+-- { refused = why } for one that would have no effect: whoever set it is told in a sentence.
+--   flag     of an honoured one: the help of the flag of `reeve c1` that goes before it (BATON_SKIP_GRANTS has
+--            --skip-grants)
+--   weak     true: another variable with the same `into` goes before it
+--   unless   of a refused one: the value that is harmless, since it asks for what happens anyway
+--   kind     id, secret, text (max: bytes), boolean, folder, integer (min, max), choice (choices: word -> value;
+--            refused: word -> why), list (names with commas), resources (Baton IDs with commas)
 local M = {}
 
 local LEVELS = { debug = "debug", info = "info", warn = "warn", error = "error" }

@@ -50,7 +50,7 @@ local function parse_id(text)
   return name, host:lower(), port
 end
 
--- An operator's slip about where to ask: a matter of configuration, and no secret.
+-- Where to ask instead is no part of the credential: what is wrong in it is a matter of configuration.
 local function parse_api_host(text)
   if text:find("://", 1, true) or text:find("/", 1, true) then
     fail("config", "BATON_C1_API_HOST: a host or host:port expected, without https:// and without a path")

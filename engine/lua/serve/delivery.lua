@@ -1,7 +1,7 @@
 -- delivery: what a task made is brought to ConductorOne: its file, and how it ended.
 --
--- Both are tried again where a failure may pass. A file is sent from its beginning each time, and only while its first
--- request is young: what it says of the target's access is not to arrive as news when it is none any more.
+-- Both are tried again where a failure may pass. A file is sent from its beginning each time, and given up after
+-- FRESH_S: what it says about access would be out of date, and the next sync brings a newer one.
 local log = require "log"
 local status = require "serve.status"
 local task = require "target.task"
@@ -18,7 +18,7 @@ M.HASTY = { tries = 1, deadline_s = 2 }
 local LASTING <const> = { INVALID_ARGUMENT = true, NOT_FOUND = true, ALREADY_EXISTS = true, PERMISSION_DENIED = true,
   FAILED_PRECONDITION = true, UNIMPLEMENTED = true, UNAUTHENTICATED = true, OUT_OF_RANGE = true }
 
--- A proxy's word for it is none of ConductorOne's.
+-- Would another try end likewise? Not for certain where only the network, or a proxy, said no.
 local function lasts(problem)
   return not problem.transport and LASTING[status.name[problem.code]]
 end

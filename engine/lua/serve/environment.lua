@@ -179,7 +179,7 @@ end
 
 -- Reading ------------------------------------------------------------------------------------------------------
 
--- What children learn by their environment, where nobody has said it there, and how this process logs.
+-- Sets up the log of this process; what its children are to know goes into the environment, unless it stands there.
 local function apply(flags, options)
   for name, value in pairs { REEVE_LOG_FORMAT = options.log_format, REEVE_HTTP_TIMEOUT_S = options.http_timeout_s } do
     if not set(name) then sys.setenv(name, tostring(value)) end
@@ -187,6 +187,9 @@ local function apply(flags, options)
   flags.log_level = options.log_level
   local logging = require "ui.logging"
   logging.setup(flags, flags.log_format or set "REEVE_LOG_FORMAT" or logging.chosen)
+end
+
+local function warn_of_file()
   if sys.stat ".baton.yaml" then
     require("log").warn(".baton.yaml is not read: `reeve set NAME key=value` says what stands in it")
   end
@@ -221,6 +224,7 @@ function M.read(flags, home, connectors)
   end
   check_together(options, connectors)
   apply(flags, options)
+  warn_of_file()
   return options
 end
 

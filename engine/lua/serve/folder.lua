@@ -68,7 +68,8 @@ function Folder:ended(exit_status)
     or ("the process that did the task was ended by signal %d"):format(exit_status - 128) }
 end
 
--- A process that was told to end may still write its last word; it finds no folder then, and none stays for its sake.
+-- Renamed first: a process that was told to end may still be writing its last file. It finds no folder by the old
+-- name then, and cannot keep this one from being removed.
 function Folder:__close()
   local gone = self.path .. ".gone"
   sys.rename(self.path, gone)

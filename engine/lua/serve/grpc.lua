@@ -93,8 +93,8 @@ local function stranger(request, headers, who)
   end
 end
 
--- A server that goes away still answers, but its trailers may be lost. In such an answer a message stands only for
--- OK: who refuses a call of one answer sends none.
+-- An answer without a grpc-status. A server that is going away still answers, but its trailers may be lost on the way
+-- (`severed`): then a whole message means OK, since a refusal has none, and without one it may be tried again.
 local function without_status(who, body, severed)
   local message = severed and unframe(who, body)
   if message then return message end
@@ -110,8 +110,8 @@ local function lost(request, who, message, why)
   return problem(code.UNAVAILABLE, message, true)
 end
 
--- Waits for the answer: its message, or nil and a problem. What the server says counts also where the connection
--- ended with it, before all was sent.
+-- Waits for the answer: its message, or nil and a problem. What the server said counts even where the connection ended
+-- before all of the request was sent.
 local function answer(request, who)
   local ok, message, why = request:wait()
   if not ok then return nil, lost(request, who, message, why) end
@@ -141,8 +141,8 @@ local function headers_of(self, authorization, deadline_s)
   }
 end
 
--- One try. While a file is sent, each request has a connection of its own: on the file's they would wait for what
--- the server has not read of it.
+-- One try. While a file is being sent other requests begin connections of their own: on the file's they would wait
+-- behind all that the server has not read of it.
 local function try(self, method, body, deadline_s)
   local authorization, refused = self.token:get()
   if not authorization then return nil, refused end

@@ -29,7 +29,7 @@ local function keep(session, id, wait)
     if problem == CANCELLED then return problem end
     missed = next_wait and 0 or missed + 1
     if missed == MISSED then
-      return { code = problem.code, message = ("%d heartbeats in a row failed: %s"):format(MISSED, problem.message) }
+      return status.problem(problem.code, ("%d heartbeats in a row failed: %s"):format(MISSED, problem.message))
     end
     if problem then
       log.warn("heartbeat failed", { connector = session.name, task = id, message = problem.message })

@@ -12,14 +12,15 @@ local task = require "target.task"
 
 local M = {}
 
--- Where the files of a connector's tasks are: below a folder that others may use, another home's connector of this
--- name has them elsewhere.
+-- Where the files of a connector's tasks are: in its state, or in the folder that the operator chose. That one may
+-- serve several homes, each with a connector of this name: a hash of the state's path keeps them apart.
 local function path_of(state, name, options)
   if not options.temp_dir then return state .. "/c1" end
   return ("%s/reeve-c1-%s-%s"):format(options.temp_dir, name, require("host.secret").hash(state):sub(1, 16))
 end
 
--- A folder for them, which nobody else can write into. Whoever has the lock may take what is left of former tasks away.
+-- Makes that folder, empty and its owner's alone. Who has the lock is the connector's only service, so that what
+-- former tasks left there is nobody's any more.
 local function folder_of(ctx, name, options)
   local state = ctx.home:state_dir(name)
   fail.try(sys.mkdir_p(state, mode.private_folder))
@@ -87,7 +88,8 @@ local function check_room(n)
     .. "--ulimit nofile= for a container")
 end
 
--- One client for all: requests of one connector hold no slot that another waits for.
+-- One client for all connectors. It has room for each task's own call and a heartbeat beside it, and for polls and
+-- tokens, so that no connector waits for a slot that another holds.
 local function client_of(credentials, options)
   local n = 0
   for _ in pairs(credentials) do n = n + 1 end
@@ -97,8 +99,8 @@ local function client_of(credentials, options)
   return client
 end
 
--- Runs a session until ConductorOne refuses it. One that is refused ends no `others`, and is told at once; else it is
--- this program's last word.
+-- Runs a session until ConductorOne refuses it, which is kept in `failures`. Where there are others they go on, and
+-- it is logged at once; alone, it is what this program ends with.
 local function begin(session, failures, others)
   return task.spawn(function()
     local ok, why = pcall(session.run, session)
@@ -116,7 +118,7 @@ local function all_greeted(sessions)
   return true
 end
 
--- Is a connector good? Not where ConductorOne refuses it, and else as `reeve check` says.
+-- Is a connector good? Not once ConductorOne has refused it; else `reeve check` says.
 local function validation(ctx, sessions)
   return function(name)
     for _, session in ipairs(sessions) do
@@ -126,7 +128,8 @@ local function validation(ctx, sessions)
   end
 end
 
--- Where nobody has asked for it, it is no reason not to begin: two of these on a machine cannot both have the port.
+-- A port that cannot be had is only a warning, unless somebody asked for health: two services on one machine cannot
+-- both have the usual one.
 local function serve_health(ctx, names, sessions, options)
   local wanted = options.health
   if wanted.on == false then return end

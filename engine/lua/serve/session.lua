@@ -1,8 +1,9 @@
 -- session: one connector's dealings with ConductorOne: says hello, asks for tasks, has them done, says how they ended.
 --
--- A task is taken when there is a slot for it. One that comes again while it is worked on is passed over. After its
--- end one comes again because that was lost on the way, and it is told once more; or, where it had failed and could
--- be tried again, because it is: then it is done.
+-- Tasks are asked for while a slot is free. ConductorOne may give a task again:
+--   while it is worked on: then it is passed over;
+--   after an end that holds for good, which was lost on the way: then that end is told once more;
+--   after a failure that may pass: then it is done again.
 local answer = require "serve.answer"
 local delivery = require "serve.delivery"
 local fail = require "fail"
@@ -19,7 +20,7 @@ Session.__index = Session
 local KEPT <const> = 256 -- ends of tasks that are remembered
 local PAGE_MAX <const> = 100 -- tasks that GetTasks may be asked for
 local ID_BYTES <const> = 27 -- a KSUID: nothing but letters and digits, so that it can name a folder too
-local FAREWELL_S <const> = 4 -- all of it: who stops a service kills it where it does not end
+local FAREWELL_S <const> = 4 -- who stops a service kills it where it does not end soon
 
 -- What ends a connector at its first hello: trying again would give the same answer.
 local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "credentials",
@@ -45,9 +46,8 @@ function Session:hello(id)
   local machine = require "serve.machine"
   local ok, metadata = pcall(self.metadata)
   if not ok then -- its file or plugin is being changed, say: no word of ConductorOne's
-    local problem = finish.raised(metadata).status
-    problem.transport = true
-    return nil, problem
+    local why = finish.raised(metadata).status
+    return nil, status.problem(why.code, why.message, true)
   end
   local done, problem = self.channel:call("Hello", { host_id = self.host_id, task_id = id,
     build_info = machine.build_info(), os_info = machine.os_info(), connector_metadata = metadata })
@@ -79,7 +79,8 @@ end
 
 -- Tasks ---------------------------------------------------------------------------------------------------------
 
--- Ends that hold for good. Answers are not kept, as they may be large: who asks again is answered anew.
+-- Keeps an end that holds for good, to tell it again. One with an answer is not kept, since answers may be large: such
+-- a task is done again.
 local function remember(self, id, how)
   local lasting = how.success and not how.success.response or how.error and how.error.non_retryable
   if not lasting then return end
@@ -101,7 +102,7 @@ local function brief(message)
   return second == "" and first or first .. "; " .. second
 end
 
--- The level for what went well: events are asked for every minute, and say nothing new.
+-- The level for what went well. Events are asked for every minute: that is worth no line.
 local function level(job)
   return job.kind == "sync_full" and "info" or "debug"
 end
@@ -218,9 +219,9 @@ local function poll(self)
   end
 end
 
---- Tells ConductorOne, in a task, that what is worked on will not be done: this process was asked to end. Better than
---- to let it find out by missing heartbeats. Whose end was just being told is told that. A deadline is for a call
---- alone: the token before it may be a minute in coming, which nobody waits for.
+--- Tells ConductorOne, in a task, that what is worked on will not be done, as this process was asked to end; else it
+--- would find out by missing heartbeats. A task that was over has its own end told instead. All together takes
+--- FAREWELL_S at most: the deadline of a call does not count the wait for a token before it.
 function Session:farewell()
   local cancelled = finish.error { code = status.code.CANCELLED, message = "reeve c1 was asked to end" }
   local tellings = {}

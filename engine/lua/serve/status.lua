@@ -1,7 +1,7 @@
 -- status: gRPC's codes, which of them tells what went wrong here, and problems, which have one.
 --
--- ConductorOne shows a task's code to its people, who know those of its own connectors; so ours are chosen among
--- the ones that these use (UNKNOWN: anything else), by what they stand for there.
+-- ConductorOne shows a task's code to people who know its own connectors: each failure here has the code that those
+-- would give it.
 local exit = require "exit"
 
 local M = {}
@@ -17,14 +17,14 @@ for name, code in pairs(M.code) do M.name[code] = name end
 
 local code = M.code
 
---- What is told where a call has no answer: { code, name, message, transport }. transport: true where the word is none
---- of ConductorOne's (nobody answered, or a proxy did).
+--- Why a call has no answer: { code, name, message, transport }. transport: true where ConductorOne did not say so
+--- itself (nobody answered, or a proxy did).
 function M.problem(number, message, transport)
   return { code = number, name = M.name[number], message = message, transport = transport }
 end
 
--- By the names of host/err.h. Settings that are wrong are what its connectors answer 4xx and unknown hosts with; held
--- and stale data wait for a person, as what is switched off does; a run that is cut or busy goes better another time.
+-- By the names of host/err.h: INVALID_ARGUMENT where settings are wrong, FAILED_PRECONDITION where a person is waited
+-- for, UNAVAILABLE where it may go better another time; UNKNOWN for all that is not here.
 local of_fail = {
   usage = code.INVALID_ARGUMENT, config = code.INVALID_ARGUMENT, credentials = code.UNAUTHENTICATED,
   unavailable = code.UNAVAILABLE, cut = code.UNAVAILABLE, partial = code.UNAVAILABLE, busy = code.UNAVAILABLE,

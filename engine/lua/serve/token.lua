@@ -6,8 +6,7 @@
 --
 -- A token is kept in memory alone, until shortly before its end; who comes while it is asked for shares the answer.
 -- A problem (status.lua) is UNAUTHENTICATED where the credential was refused, UNAVAILABLE where it may go better
--- another time. (ConductorOne's own connectors take every failure for the former and end, a 503 too; ours waits and
--- asks again.)
+-- another time. (ConductorOne's own connectors end after any failure, a 503 too; ours waits and asks again.)
 local json = require "host.json"
 local refusal = require "target.refusal"
 local secret = require "host.secret"
@@ -93,7 +92,8 @@ local function read(request)
   return scheme_of(answer) .. " " .. value, life_of(answer)
 end
 
--- Asks once. The time is ours from before the question: a token's life begins no later than its answer.
+-- Asks once: the header's value and its life in seconds, or nil and a problem. `now` is before the question: counted
+-- from then, a token is never used after its end.
 local function ask(self, now)
   local c = self.credential
   local form = url.query { client_id = c.client_id, grant_type = "client_credentials",

@@ -13,7 +13,7 @@ function M.new(free)
   return setmetatable({ free = free, asking = {} }, Turn)
 end
 
--- A turn that nobody wants is free; else it passes to who has asked longest. Who asked may have been cancelled.
+-- Passes a turn on to who has asked longest; where nobody asks, it is free.
 local function give(self)
   local first = table.remove(self.asking, 1)
   if not first then
@@ -30,7 +30,7 @@ local function forget(self, ask)
   end
 end
 
--- What is closed when the turn is over, also where the task was cancelled while it waited for it.
+-- Closing an ask gives its turn back, or withdraws it where the task was cancelled before its turn came.
 local Ask = {}
 function Ask:__close()
   if self.given then give(self.turns) else forget(self.turns, self) end
