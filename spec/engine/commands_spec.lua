@@ -311,6 +311,15 @@ describe("export", function()
     end
   end)
 
+  it("replaces none of a folder's files where one cannot be written", function()
+    local path = reeve.path "export"
+    reeve.write(path .. "/resources.csv", "of before")
+    reeve.write(path .. "/excluded.csv/in the way", "")
+    assert.equal(9, reeve.run({ "export", "main", "-o", "csv", "-f", path, home = two_runs() }).status)
+    assert.equal("of before", reeve.read(path .. "/resources.csv"))
+    assert.equal("excluded.csv\nresources.csv\n", (reeve.shell("ls -A " .. path)))
+  end)
+
   it("refuses data that is too old, and writes nothing", function()
     local path = reeve.path "export"
     local r = reeve.run { "export", "main", "-o", "jsonl", "-f", path, "--max-age", "0s", home = two_runs() }

@@ -18,8 +18,10 @@ local function cannot(path, why)
   fail("storage", ("cannot write %s: %s"):format(path, why))
 end
 
--- Writes through fn(write) to a file that is open, and closes it.
-local function fill(path, file, fn)
+-- Writes through fn(write) to the file that is reached by `by`; `path` is what messages call it.
+local function fill(path, by, fn)
+  local file <close>, message = io.open(by, "wb")
+  if not file then cannot(path, message) end
   fn(function(...)
     local ok, why = file:write(...)
     if not ok then cannot(path, why) end
@@ -49,11 +51,7 @@ end
 
 --- The same, where fn(write) writes text.
 function M.text(path, fn)
-  M.whole(path, function(by)
-    local file <close>, message = io.open(by, "wb")
-    if not file then cannot(path, message) end
-    fill(path, file, fn)
-  end)
+  M.whole(path, function(by) fill(path, by, fn) end)
 end
 
 -- A record's text with its kind in front: '{"kind":"resource","id":…' costs no decoding.
@@ -77,6 +75,18 @@ function M.jsonl(st, run, path, step)
   return n
 end
 
+-- A file for each kind from the i-th on. All are filled before one takes its place, so that no folder is half new for
+-- what can fail until then.
+local function files(folder, i, fn)
+  local kind = M.kinds[i]
+  if not kind then return end
+  local path = ("%s/%s.csv"):format(folder, kind[2])
+  M.whole(path, function(by)
+    fill(path, by, function(write) fn(kind[1], write) end)
+    files(folder, i + 1, fn)
+  end)
+end
+
 --- A folder with one file a kind; returns the number of records.
 function M.csv(st, run, path, step)
   local sys, csv, json = require "host.sys", require "ui.csv", require "host.json"
@@ -84,17 +94,15 @@ function M.csv(st, run, path, step)
   if found and found.type ~= "directory" then cannot(path, "csv is a folder with a file a kind, and this is none") end
   fail.try(sys.mkdir_p(path, mode.private_folder))
   local n = 0
-  for _, kind in ipairs(M.kinds) do
-    M.text(path .. "/" .. kind[2] .. ".csv", function(write)
-      local each = texts(st, kind[1], run)
-      csv.write(write, record.columns("csv", kind[1]), function()
-        local text = each()
-        n = n + (text and 1 or 0)
-        step(n)
-        return text and json.decode(text)
-      end)
+  files(path, 1, function(kind, write)
+    local each = texts(st, kind, run)
+    csv.write(write, record.columns("csv", kind), function()
+      local text = each()
+      n = n + (text and 1 or 0)
+      step(n)
+      return text and json.decode(text)
     end)
-  end
+  end)
   return n
 end
 
