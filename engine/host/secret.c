@@ -380,8 +380,8 @@ enum err secret_seal(const struct secret *key, const void *plain, size_t len, co
     key_id(key, head + 1);
     randombytes_buf(head + 1 + KEY_ID, NONCE);
     rc = associated(head, context, context_len, &ad, e);
-    if (!rc && buf_reserve(out, len + SECRET_SEAL_EXTRA))
-        rc = err_set(e, ERR_LIMIT, "seal a value of %zu bytes: no room", len);
+    if (!rc && (rc = buf_reserve(out, len + SECRET_SEAL_EXTRA)) != ERR_OK)
+        err_set(e, rc, "seal a value of %zu bytes: no room", len);
     if (!rc) {
         unsigned char *to = (unsigned char *)out->data + out->len;
         memcpy(to, head, sizeof head);
@@ -451,8 +451,8 @@ enum err secret_open_bytes(const struct secret *key, const void *sealed, size_t 
     if (!rc) rc = check_head(key, sealed, len, e);
     if (rc) return rc;
     size_t plain = len - SECRET_SEAL_EXTRA;
-    if (buf_reserve(out, plain))
-        return err_set(e, ERR_LIMIT, "open a sealed value of %zu bytes: no room", plain);
+    rc = buf_reserve(out, plain);
+    if (rc) return err_set(e, rc, "open a sealed value of %zu bytes: no room", plain);
     rc = unseal(key, sealed, len, context, context_len, out->data + out->len, e);
     if (rc) return rc;
     out->len += plain;

@@ -6,15 +6,15 @@
 --
 -- What must hold each time: no crash, no finding of a sanitizer, an exit status that tells the truth, the last
 -- accepted state or the new one and nothing between, nothing left behind, and a next run that ends as ever.
--- Of a kind with more than TORTURE_MAX calls (100) as many are picked, spread evenly.
+-- Of a kind with more than TORTURE_MAX calls (100) as many are picked, spread evenly. TORTURE_KINDS ("store file"):
+-- these kinds alone; TORTURE_TELL=1: a line for each try, for who looks for words that blame the wrong thing.
 package.path = "spec/support/?.lua;" .. package.path
 local reeve = require "reeve"
 local scenarios = require "torture_scenarios"
 
 local PROGRAM, WANTED = arg[1], arg[2] or "."
 local MAX = tonumber(os.getenv("TORTURE_MAX") or "100")
-local TELL = os.getenv "TORTURE_TELL" -- says how each try ended, for who looks for words that blame the wrong thing
-local KINDS = { "malloc", "store", "net", "file" }
+local KINDS, TELL = os.getenv "TORTURE_KINDS" or "malloc store net file", os.getenv "TORTURE_TELL"
 
 local function copy(home)
   local to = reeve.path("home")
@@ -113,7 +113,7 @@ local function run(scenario)
   if problem then error(scenario.name .. " as it is: " .. problem) end
   world.after, world.names = world.view(home), names_in(home, world.names)
   local calls = calls_of(report)
-  for _, kind in ipairs(KINDS) do
+  for kind in KINDS:gmatch("%a+") do
     local list = picks(calls[kind] or 0)
     io.write(("%s: %d of %d %s calls\n"):format(scenario.name, #list, calls[kind] or 0, kind))
     for _, n in ipairs(list) do

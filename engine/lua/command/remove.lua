@@ -8,7 +8,8 @@ local function lock(home, name)
   if not fail.found(sys.stat(dir)) then return nil end
   local function take(file, what)
     local taken, message, code = sys.lock(dir .. "/" .. file)
-    return taken or fail(code or "busy", ("%s: %s: %s"):format(name, what, message))
+    if not taken and code == "busy" then message = what .. ": " .. message end
+    return taken or fail(code, name .. ": " .. message)
   end
   local served = take("c1.lock", "ConductorOne is served with it")
   return take("lock", "a run is going on"), served
