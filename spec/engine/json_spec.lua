@@ -134,7 +134,13 @@ describe("decode", function()
       { [[type(json.decode('{"a":[1]}').a), json.decode('{"a":[1,null]}').a[2] == json.null]], "table\ttrue" },
       { [[next(json.decode('{"a":null,"b":1,"b":null}'))]], "nil" },
       { [[json.decode('"x"'), json.decode('true'), json.decode('null') == json.null]], "x\ttrue\ttrue" },
+      { [[json.decode('12'), json.decode(' -1.5 '), json.decode('"\\u00e9"')]], "12\t-1.5\té" },
+      { [[json.decode('{"\\u0061":{"b":[{"c":[]},2],"d":"\\n"}}').a.b[2] ]], "2" },
+      { [=[#json.decode('[[],{},"",null,[{"a":1}]]')]=], "5" },
       { [[json.decode('{"a":1} x')]], "nil\tbyte 9: the end was expected\tinvalid" },
+      { [[json.decode('{"a":[1,')]], "nil\tbyte 9: it ends too early\tinvalid" },
+      { [[json.decode('1.')]], "nil\tbyte 3: it ends too early\tinvalid" },
+      { [[json.decode(' ')]], "nil\tbyte 2: it ends too early\tinvalid" },
       { [[json.decode(('{"a":'):rep(100000))]], "nil\tnested deeper than 64 levels\tlimit" },
       { [[select(2, pcall(json.decode, {})):match("string expected, got table")]], "string expected, got table" },
     }

@@ -282,6 +282,72 @@ static void what_a_held_run_left_out_is_told_once(void **state) {
     assert_int_equal(count_excluded(run), 3);
 }
 
+enum { MANY = 3000 }; /* more than a browse reads at once */
+
+/* Users "0", "1", … who all hold the boss of the first. */
+static uint64_t list_many(void) {
+    static char names[MANY][8];
+    static struct thing many[MANY];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "%d", i);
+        many[i] = (struct thing){names[i], i, i == 0, names[0], RECORD_KEPT};
+    }
+    return two_lists(many, MANY, SEQ_COMPLETE, NULL, 0);
+}
+
+static void is_user(const struct browse_item *item, int n) {
+    char json[80];
+    int len = snprintf(json, sizeof json, "{\"type\":\"user\",\"id\":\"%d\",\"name\":\"%d\"}", n,
+                       n);
+    assert_int_equal(item->kind, RECORD_RESOURCE);
+    assert_int_equal(item->after.n, len);
+    assert_memory_equal(item->after.p, json, (size_t)len);
+}
+
+static bool next(struct browse *b, struct browse_item *item) {
+    bool more;
+    OK(browse_next(b, item, &more, &staging_error));
+    return more;
+}
+
+static void a_long_listing_comes_whole_and_in_order(void **state) {
+    (void)state;
+    struct browse *b;
+    struct browse_item item;
+    int n = 0;
+    uint64_t run = list_many();
+    OK(browse_things(&b, &staging_state, RECORD_RESOURCE, span_of("user", 4), run, &staging_error));
+    while (next(b, &item)) is_user(&item, n++);
+    assert_int_equal(n, MANY);
+    browse_free(b);
+}
+
+/* The number that is an object's last id. */
+static int last_id(struct span json) {
+    char text[200];
+    snprintf(text, sizeof text, "%.*s", (int)json.n, (const char *)json.p);
+    const char *id = NULL;
+    for (const char *at = text; (at = strstr(at, "\"id\":\"")) != NULL; at++) id = at;
+    return id ? atoi(id + strlen("\"id\":\"")) : -1;
+}
+
+static void each_of_many_comes_before_what_it_holds(void **state) {
+    (void)state;
+    struct browse *b;
+    struct browse_item item;
+    int n = 0;
+    OK(browse_holdings(&b, &staging_state, list_many(), &staging_error));
+    for (; next(b, &item); n++) {
+        int user = last_id(item.after);
+        is_user(&item, user);
+        assert_true(next(b, &item));
+        assert_int_equal(item.kind, RECORD_GRANT);
+        assert_int_equal(last_id(item.after), user);
+    }
+    assert_int_equal(n, MANY);
+    browse_free(b);
+}
+
 static void types_beyond_the_maximum_share_one_tally(void **state) {
     (void)state;
     struct tally t = {0};
@@ -307,6 +373,8 @@ int main(void) {
         WITH_STATE(what_a_mapping_leaves_out_goes_though_its_list_was_not_whole),
         WITH_STATE(a_forgotten_record_does_not_stop_the_run_that_drops_it),
         WITH_STATE(what_a_held_run_left_out_is_told_once),
+        WITH_STATE(a_long_listing_comes_whole_and_in_order),
+        WITH_STATE(each_of_many_comes_before_what_it_holds),
         cmocka_unit_test(types_beyond_the_maximum_share_one_tally),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
