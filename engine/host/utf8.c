@@ -1,5 +1,7 @@
 #include "utf8.h"
 
+#include <string.h>
+
 /* The length a first byte announces; 0 for one that begins nothing. */
 static size_t announced(unsigned char first) {
     if (first < 0x80) return 1;
@@ -28,8 +30,18 @@ size_t utf8_next(const char *bytes, size_t len, uint32_t *character) {
     return n;
 }
 
+/* The length of the ASCII at the beginning, in steps of eight bytes. */
+static size_t ascii(const char *bytes, size_t len) {
+    size_t n = 0;
+    for (uint64_t word; len - n >= sizeof word; n += sizeof word) {
+        memcpy(&word, bytes + n, sizeof word);
+        if (word & UINT64_C(0x8080808080808080)) break;
+    }
+    return n;
+}
+
 bool utf8_valid(const char *bytes, size_t len) {
-    for (size_t i = 0; i < len;) {
+    for (size_t i = ascii(bytes, len); i < len;) {
         if ((unsigned char)bytes[i] < 0x80) {
             i++;
             continue;
