@@ -56,7 +56,7 @@ end
 
 -- A record's text with its kind in front: '{"kind":"resource","id":…' costs no decoding.
 local function with_kind(kind, text)
-  local rest = text:match("^%s*{(.*)$")
+  local rest = text:sub(text:find("{", 1, true) + 1)
   return '{"kind":"' .. kind .. (rest:find("^%s*}") and '"' or '",') .. rest .. "\n"
 end
 
