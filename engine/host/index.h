@@ -32,6 +32,8 @@ struct index_provider {
     uint64_t record;
     enum index_role role, before; /* `before` is for compare: the role at the accepted run */
     bool added, removed, weak, kept;
+    bool noted, own; /* for compare too: what is known of its part without reading it (judge.h) */
+    unsigned char note[RECORD_KEY];
 };
 
 /* Grows as needed; the owner ends it by index_free(). */

@@ -11,6 +11,8 @@
  * rows; a later one may touch a page a row. */
 enum { JUDGE_PAGES = 1000, JUDGE_ROWS_A_PAGE = 12 };
 
+enum { DELTA_BITS = 4 }; /* of a payload, JUDGE_OWN included */
+
 static enum err no_memory(struct error *e) {
     return err_set(e, ERR_NOMEM, "out of memory comparing a run");
 }
@@ -65,12 +67,27 @@ enum err judge_tick(struct judge *j, size_t rows, size_t pages, struct error *e)
 
 /* --- queueing --- */
 
+static enum err queue(struct judge *j, const struct sorter_item *item, struct error *e) {
+    if (item->key[0] < RECORD_RESOURCE || item->key[0] > RECORD_GRANT) return ERR_OK;
+    return sorter_add(j->sorters[item->key[0]], item, e);
+}
+
 enum err judge_key(struct judge *j, const unsigned char key[RECORD_KEY], uint64_t record,
                    enum judge_delta delta, struct error *e) {
-    struct sorter_item item = {.payload = record << 3 | delta};
+    struct sorter_item item = {.payload = record << DELTA_BITS | delta};
     memcpy(item.key, key, RECORD_KEY);
-    if (key[0] < RECORD_RESOURCE || key[0] > RECORD_GRANT) return ERR_OK;
-    return sorter_add(j->sorters[key[0]], &item, e);
+    return queue(j, &item, e);
+}
+
+/* A part that came, with what spares reading its record again: in the order of keys, records lie
+ * anywhere in a store that no cache holds. */
+static enum err queue_added(struct judge *j, const struct record *r, size_t i, uint64_t number,
+                            bool own, struct error *e) {
+    struct record_part part = record_part(r, i);
+    struct sorter_item item = {.payload = number << DELTA_BITS | JUDGE_ADD | (own ? JUDGE_OWN : 0)};
+    memcpy(item.key, part.key, RECORD_KEY);
+    judge_note(j, &part, record_json(r, i), item.note);
+    return queue(j, &item, e);
 }
 
 static enum err mark_foreign(struct judge *j, struct error *e) {
@@ -116,9 +133,12 @@ static enum err queue_parts(struct judge *j, uint64_t number, enum record_kind f
     bool foreign = false, keyless = r.parts == 0;
     for (size_t i = 0; i < r.parts && !rc; i++) {
         struct record_part part = record_part(&r, i);
+        bool others = is_foreign(&r, &part);
         keyless = memcmp(part.key, none, RECORD_KEY) == 0;
-        foreign = foreign || is_foreign(&r, &part);
-        if (part.key[0] > from) rc = judge_key(j, part.key, number, delta, e);
+        foreign = foreign || others;
+        if (part.key[0] <= from) continue;
+        rc = delta == JUDGE_ADD ? queue_added(j, &r, i, number, !others, e)
+                                : judge_key(j, part.key, number, delta, e);
     }
     if (!rc && foreign && delta == JUDGE_ADD) rc = mark_foreign(j, e);
     if (!rc && keyless && delta == JUDGE_REMOVE)
@@ -192,17 +212,22 @@ static bool is_weighed(const struct judge_group *g, const struct index_provider 
            (p->weak && !p->removed && p->role == INDEX_ASIDE);
 }
 
-static enum err apply(struct judge *j, uint64_t payload, struct error *e) {
-    enum judge_delta delta = payload & 7;
+static enum err apply(struct judge *j, const struct sorter_item *item, struct error *e) {
+    enum judge_delta delta = item->payload & (JUDGE_OWN - 1);
     if (delta == JUDGE_CHECK) return ERR_OK;
     if (j->providers.count > LIMIT_PROVIDERS)
         return err_set(e, ERR_LIMIT, "one id is given more than %d times: a list that repeats itself",
                        LIMIT_PROVIDERS);
-    struct index_provider *p = index_provider(&j->providers, payload >> 3);
+    struct index_provider *p = index_provider(&j->providers, item->payload >> DELTA_BITS);
     if (!p) return no_memory(e);
     if (delta == JUDGE_REMOVE) p->removed = true;
     if (delta == JUDGE_WEAK) p->weak = true;
     if (delta == JUDGE_KEEP) p->kept = true;
+    if (delta == JUDGE_ADD) {
+        p->noted = true;
+        p->own = item->payload & JUDGE_OWN;
+        memcpy(p->note, item->note, RECORD_KEY);
+    }
     if (delta == JUDGE_ADD || delta == JUDGE_ASIDE || delta == JUDGE_SKIP) {
         p->added = true;
         p->role = delta == JUDGE_ADD     ? INDEX_SHADOWED
@@ -287,37 +312,70 @@ static bool goes_first(const struct record *a, uint64_t an, const struct record 
 }
 
 /* The type stands first in what the model writes, and has no character that is escaped. */
-struct span judge_type(const struct judge_group *g, struct span json) {
-    const char *before = g->kind == RECORD_RESOURCE      ? "{\"type\":\""
-                         : g->kind == RECORD_ENTITLEMENT ? "{\"resource\":{\"type\":\""
-                                                         : "{\"entitlement\":{\"type\":\"";
+struct span judge_type(enum record_kind kind, struct span json) {
+    const char *before = kind == RECORD_RESOURCE      ? "{\"type\":\""
+                         : kind == RECORD_ENTITLEMENT ? "{\"resource\":{\"type\":\""
+                                                      : "{\"entitlement\":{\"type\":\"";
     size_t n = strlen(before);
     if (json.n <= n || memcmp(json.p, before, n) != 0) return span_of("", 0);
     const char *type = (const char *)json.p + n, *end = memchr(type, '"', json.n - n);
     return span_of(type, end ? (size_t)(end - type) : 0);
 }
 
+static bool is_eligible(const struct judge_group *g, const struct index_provider *p) {
+    return is_candidate(g, p) && (p->role == INDEX_EFFECTIVE || p->role == INDEX_SHADOWED);
+}
+
 static enum err choose(struct judge *j, const struct judge_group *g, struct index_provider **winner,
                        struct error *e) {
+    struct index_provider *first = j->providers.items;
     *winner = NULL;
+    if (j->providers.count == 1) { /* one alone wins unread */
+        *winner = is_eligible(g, first) ? first : NULL;
+        return ERR_OK;
+    }
     struct record best = {0}, r;
     for (size_t i = 0; i < j->providers.count; i++) {
         struct index_provider *p = &j->providers.items[i];
         struct span json;
-        if (!is_candidate(g, p) || (p->role != INDEX_EFFECTIVE && p->role != INDEX_SHADOWED))
-            continue;
+        if (!is_eligible(g, p)) continue;
         p->role = INDEX_SHADOWED;
         enum err rc = judge_part(j, g, p->record, &r, NULL, &json, e);
         if (rc) return rc;
         bool fresher = *winner && p->weak != (*winner)->weak && same_bytes(r.list, best.list);
-        bool first = fresher ? !p->weak
-                             : !*winner || goes_first(&r, p->record, &best, (*winner)->record,
-                                                      judge_type(g, json));
-        if (!first) continue;
+        bool wins = fresher ? !p->weak
+                            : !*winner || goes_first(&r, p->record, &best, (*winner)->record,
+                                                     judge_type(g->kind, json));
+        if (!wins) continue;
         *winner = p;
         best = r;
     }
     return ERR_OK;
+}
+
+/* Does it stand on firm ground, as can be said without reading it? What came with the resource that
+ * it hangs on does where what its note names is there, unless such resources were refused. */
+static enum err stands_by_note(struct judge *j, const struct index_provider *p, bool *stands,
+                               struct error *e) {
+    bool skipped;
+    *stands = false;
+    if (!p->noted || !p->own || j->resource_refused) return ERR_OK;
+    return is_there(j, p->note, stands, &skipped, e);
+}
+
+/* Takes what hangs on something that is not there out of the choice. */
+static enum err look_at_ground(struct judge *j, const struct judge_group *g,
+                               struct index_provider *p, struct error *e) {
+    struct record r;
+    struct record_part part;
+    bool stands;
+    enum err rc = stands_by_note(j, p, &stands, e);
+    if (rc || stands) return rc;
+    rc = judge_part(j, g, p->record, &r, &part, NULL, e);
+    enum index_role role = INDEX_EFFECTIVE;
+    if (!rc) rc = footing(j, &part, &role, e);
+    if (role != INDEX_EFFECTIVE) p->role = role;
+    return rc;
 }
 
 /* Gives every provider its role; *seen is the record that is seen from now on, 0 for none. */
@@ -327,15 +385,9 @@ static enum err settle(struct judge *j, const struct judge_group *g, uint64_t *s
     for (size_t i = 0; i < n; i++)
         if (is_candidate(g, &p[i])) p[i].role = INDEX_SHADOWED;
     enum err rc = weigh(j, g, e);
-    for (size_t i = 0; i < n && !rc && g->kind != RECORD_RESOURCE; i++) {
-        struct record r;
-        struct record_part part;
-        if (!is_candidate(g, &p[i]) || p[i].role != INDEX_SHADOWED) continue;
-        rc = judge_part(j, g, p[i].record, &r, &part, NULL, e);
-        enum index_role role = INDEX_EFFECTIVE;
-        if (!rc) rc = footing(j, &part, &role, e);
-        if (role != INDEX_EFFECTIVE) p[i].role = role;
-    }
+    for (size_t i = 0; i < n && !rc && g->kind != RECORD_RESOURCE; i++)
+        if (is_candidate(g, &p[i]) && p[i].role == INDEX_SHADOWED)
+            rc = look_at_ground(j, g, &p[i], e);
     struct index_provider *winner = NULL;
     if (!rc) rc = choose(j, g, &winner, e);
     *seen = winner ? winner->record : 0;
@@ -445,6 +497,12 @@ static enum err compare_versions(struct judge *j, const struct judge_group *g, u
     return rc;
 }
 
+/* Nobody is to be seen: was there one that came? */
+static void note_refused(struct judge *j) {
+    for (size_t i = 0; i < j->providers.count; i++)
+        j->resource_refused = j->resource_refused || j->providers.items[i].noted;
+}
+
 /* Judges the key whose providers and deltas are in j->providers. */
 static enum err judge_group(struct judge *j, const struct judge_group *g, struct error *e) {
     uint64_t seen = 0;
@@ -453,6 +511,7 @@ static enum err judge_group(struct judge *j, const struct judge_group *g, struct
     enum err rc = settle(j, g, &seen, e);
     if (!rc) rc = protect(j, g, &seen, e);
     end_protection(j, seen);
+    if (g->kind == RECORD_RESOURCE && !seen) note_refused(j);
     if (!rc) rc = compare_versions(j, g, g->former, seen, &op, e);
     if (!rc && op != COMPARE_SAME) rc = judge_count(j, g, op, g->former, seen, e);
     if (!rc) rc = write_roles(j, g, &any, e);
@@ -490,7 +549,7 @@ enum err judge_kind(struct judge *j, enum record_kind kind,
     while (!rc && more) {
         rc = open_group(j, &g, item.key, e);
         while (!rc && more && memcmp(item.key, g.key, RECORD_KEY) == 0) {
-            rc = apply(j, item.payload, e);
+            rc = apply(j, &item, e);
             if (!rc) rc = sorter_next(s, &item, &more, e);
         }
         if (!rc) rc = judge_group(j, &g, e);

@@ -8,7 +8,8 @@
 #include "index.h"
 #include "sorter.h"
 
-/* What happened to a key, in the low bits of a sorter item's payload; the rest is the record. */
+/* What happened to a key, in the low bits of a sorter item's payload; then comes JUDGE_OWN; the rest
+ * is the record. */
 enum judge_delta {
     JUDGE_CHECK,  /* nothing, but look at it again */
     JUDGE_REMOVE, /* this record no longer comes */
@@ -19,7 +20,10 @@ enum judge_delta {
     JUDGE_KEEP,   /* part of a version that is protected: stays whatever else is said */
 };
 
-enum { JUDGE_CACHE = 64 };
+enum {
+    JUDGE_OWN = 8, /* it hangs on the resource of its own record, and else on what its note is */
+    JUDGE_CACHE = 64,
+};
 
 struct judge {
     struct state *s;
@@ -35,14 +39,15 @@ struct judge {
     struct tally *tally;
     uint64_t changes, asides; /* rows written */
     bool resource_removed, entitlement_removed;
+    bool resource_refused; /* one came, and is not there all the same */
     struct index_providers providers;
     struct {
         unsigned char key[RECORD_KEY];
         bool there, skipped, used;
     } cache[JUDGE_CACHE];
     struct {
-        unsigned char key[RECORD_KEY]; /* of an entitlement */
-        size_t type;                   /* index in the tally's types, from 1 */
+        unsigned char note[RECORD_KEY];
+        size_t type; /* index in the tally's types, from 1 */
     } named[JUDGE_CACHE];
 };
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 enum {
-    SORTER_RUN = 32768,  /* items sorted at once: 768 KiB */
-    SORTER_WINDOW = 128, /* items of each run in memory while merging: 3 KiB */
+    SORTER_RUN = 20000,  /* items sorted at once: 782 KiB */
+    SORTER_WINDOW = 100, /* items of each run in memory while merging: 4 KiB */
 };
 
 /* One sorted run: in the file, or (the last one) in memory. */

@@ -1,6 +1,6 @@
 /* sorter: more items than memory should hold, in order of their keys.
  *
- * Items have a fixed size: a 16-byte key and 8 bytes of payload. They are collected in memory,
+ * Items have a fixed size: a 16-byte key, 8 bytes of payload, a note. They are collected in memory,
  * sorted a run at a time, and runs that do not fit go to one unnamed file in the folder given at
  * open, which vanishes with the sorter. Memory is SORTER_RUN items and a small window a run,
  * whatever the number of items. Use: open, add…, finish, next… until it says no, free. */
@@ -17,7 +17,8 @@ struct sorter;
 
 struct sorter_item {
     unsigned char key[16];
-    uint64_t payload; /* orders items of one key */
+    uint64_t payload;       /* orders items of one key */
+    unsigned char note[16]; /* comes along */
 };
 
 /* `dir` names where the file goes when one is needed. `run` is how many items are kept in memory,

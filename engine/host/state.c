@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,21 +93,27 @@ enum err state_put_numbers(struct store_txn *t, const struct state_numbers *n, s
 }
 
 void state_key_u32(struct state_key *k, uint32_t n) {
-    for (int shift = 24; shift >= 0; shift -= 8) k->bytes[k->n++] = (unsigned char)(n >> shift);
+    n = htobe32(n);
+    memcpy(k->bytes + k->n, &n, sizeof n);
+    k->n += sizeof n;
 }
 
 void state_key_u64(struct state_key *k, uint64_t n) {
-    state_key_u32(k, (uint32_t)(n >> 32));
-    state_key_u32(k, (uint32_t)n);
+    n = htobe64(n);
+    memcpy(k->bytes + k->n, &n, sizeof n);
+    k->n += sizeof n;
 }
 
 uint32_t state_u32(const void *p) {
-    const unsigned char *b = p;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    uint32_t n;
+    memcpy(&n, p, sizeof n);
+    return be32toh(n);
 }
 
 uint64_t state_u64(const void *p) {
-    return (uint64_t)state_u32(p) << 32 | state_u32((const unsigned char *)p + 4);
+    uint64_t n;
+    memcpy(&n, p, sizeof n);
+    return be64toh(n);
 }
 
 struct state_key state_key_run(uint64_t run) {

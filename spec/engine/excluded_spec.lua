@@ -106,7 +106,13 @@ return {
     for i, team in ipairs(raw.teams or {}) do grants[i] = { on = { type = "team", id = team }, slug = "member" } end
     return { id = raw.id, name = raw.name, grants = grants }
   end,
-  team = function(raw) return { id = raw.id, name = raw.name } end,
+  team = function(raw)
+    local grants, own = {}, { type = "team", id = raw.id }
+    for i, id in ipairs(raw.members or {}) do
+      grants[i] = { on = own, slug = "member", to = { type = "user", id = id } }
+    end
+    return { id = raw.id, name = raw.name, grants = grants }
+  end,
 }
 ]]
   local w
@@ -219,5 +225,16 @@ return {
     TEAMS[2] = nil
     finds(7, ANN, carl)
     assert.are.equal("ann on t1, carl on t1", w:grants())
+  end)
+
+  it("may be a grant: to somebody who does not exist, given by what it is on", function()
+    TEAMS[1].members = { "bob", "eve" }
+    finally(function() TEAMS[1].members = nil end)
+    finds(7, BOB)
+    assert.are.equal("bob on t1", w:grants())
+    assert.are.same({ "user eve set_aside: grant team/t1:member to user/eve: what it is on, or to, does not exist" },
+      excluded(w))
+    finds(0, BOB, '{"id":"eve","name":"Eve"}')
+    assert.are.equal("bob on t1, eve on t1", w:grants())
   end)
 end)
