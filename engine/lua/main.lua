@@ -1,13 +1,6 @@
 -- main: the engine's entry; takes argv, returns the exit status.
 local exit = require "exit"
 
--- Text for people goes through the scrubber once a secret can be in memory, never before: a plain
--- `reeve version` opens no library.
-local function scrub(text)
-  local secret = package.loaded["host.secret"]
-  return secret and secret.scrub(text) or text
-end
-
 -- What a command is given; each part is made when it is first asked for.
 local parts = {
   home = function(ctx)
@@ -59,7 +52,7 @@ local function tell(e)
   if logging and logging.chosen == "json" then
     require("log").error(e.message, { code = e.code, hint = e.hint })
   else
-    io.stderr:write(scrub("reeve: " .. e.message .. "\n" .. (e.hint and "  " .. e.hint .. "\n" or "")))
+    require("ui.stderr").line("reeve: ", e.message, e.hint and "\n  " .. e.hint or "")
   end
 end
 
@@ -72,7 +65,7 @@ local function report(e)
   if text == require("fail").NO_MEMORY then
     io.stderr:write("reeve: out of memory\n")
   else
-    io.stderr:write(scrub("reeve: internal error: " .. text .. "\n"))
+    require("ui.stderr").line("reeve: internal error: ", text)
   end
   return exit.status("failed")
 end

@@ -61,6 +61,18 @@ describe("the command line", function()
     assert.matches("no such command: 'verson'", r.err)
   end)
 
+  it("shows what a terminal would obey, and lets no argument pass for a message", function()
+    local r = reeve.run { "sync", "a\27[31m\u{9b}2J\r\nreeve: all is well\n" }
+    assert.equal(2, r.status)
+    assert.matches("^reeve: 'a\\u{1b}%[31m\\u{9b}2J\\r\n  reeve: all is well\n  ' is not a connector's name", r.err)
+    assert.equal("reeve: no such command: 'x\\u{1b}]0;y\\u{7}'\n  `reeve help` lists the commands\n",
+      reeve.run({ "x\27]0;y\7" }).err)
+    local home = reeve.home()
+    r = reeve.run { "connectors", "--home", home .. "\27", "-o", "\255\27" }
+    assert.equal(2, r.status)
+    assert.matches("'??\\u{1b}' is none of", r.err)
+  end)
+
   it("says when its output cannot be written", function()
     local r = reeve.run({ "version" }, { stdout = "/dev/full" })
     assert.equal(1, r.status)

@@ -181,6 +181,13 @@ describe("the C", function()
     end, code_of))
   end)
 
+  it("tells people things in one place, where no terminal obeys them", function()
+    none(look_through(files("^engine/lua/.*%.lua$"), function(line, path)
+      local may = path:find("^engine/lua/ui/") or path == "engine/lua/main.lua"
+      if line:find("io.stderr", 1, true) and not may then return "io.stderr" end
+    end))
+  end)
+
   it("uses no function that writes without a bound", function()
     local unbounded = " strcpy strcat sprintf vsprintf gets alloca strtok system tmpnam mktemp "
     none(look_through(files(C), function(line)

@@ -30,16 +30,18 @@ end
 
 -- What people want before the lines: how the run went, list by list.
 local function head(ctx, run)
+  local harmless = require("ui.stderr").harmless
   local line = ("run %d: %s%s"):format(run.run, run.state, run.partial and ", partial" or "")
   if run.message then line = line .. ": " .. run.message end
-  ctx.out:write(line, "\n")
+  ctx.out:write(harmless(line), "\n")
   if run.lists and #run.lists > 0 then
     ctx.out:write("\n")
     ctx.out:rows(table.move(require("command.runs").list_columns, 2, 11, 1, {}), run.lists)
   end
-  for _, finding in ipairs(run.findings or {}) do ctx.out:write("held for: ", tostring(finding.text),
-    "\n") end
-  for _, warning in ipairs(run.warnings or {}) do ctx.out:write("warning: ", tostring(warning), "\n") end
+  for _, finding in ipairs(run.findings or {}) do
+    ctx.out:write("held for: ", harmless(tostring(finding.text)), "\n")
+  end
+  for _, warning in ipairs(run.warnings or {}) do ctx.out:write("warning: ", harmless(tostring(warning)), "\n") end
   ctx.out:write("\n")
 end
 

@@ -1,5 +1,6 @@
 -- test: a plugin's scenarios, against its simulator and without a network; what they give, and what faults make of it.
 local fail = require "fail"
+local harmless = require("ui.stderr").harmless
 local text = require "ui.text"
 
 local SHOWN = 20 -- differences of a scenario
@@ -67,12 +68,12 @@ local function print_row(out, row)
   local records = row.records and ("%s, %s, %s"):format(text.count(row.records, "record"),
     text.count(row.requests, "request"), HOW[row.expected])
   out:write(("%s: %s\n"):format(row.name, records or "FAILED"))
-  for _, line in ipairs(row.differences or {}) do out:write("  ", line, "\n") end
-  if row.problem then out:write("  FAILED  ", row.problem, "\n") end
+  for _, line in ipairs(row.differences or {}) do out:write("  ", harmless(line), "\n") end
+  if row.problem then out:write("  FAILED  ", harmless(row.problem), "\n") end
   for _, check in ipairs(row.checks) do
     out:write(("  %-6s  %s (%s%s)\n"):format(check.ok and "ok" or "FAILED", check.name, text.count(check.runs, "run"),
       check.sample and ", at " .. check.sample or ""))
-    if check.problem then out:write("          ", check.problem, "\n") end
+    if check.problem then out:write("          ", harmless(check.problem), "\n") end
   end
 end
 

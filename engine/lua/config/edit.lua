@@ -16,8 +16,7 @@ function M.ask(name, secret)
   if terminal() then
     local sys = require "host.sys"
     if secret then return fail.try(sys.getpass(name .. ": ")) end
-    io.stderr:write(name, ": ")
-    io.stderr:flush()
+    require("ui.stderr").prompt(name .. ": ")
   end
   local line = io.stdin:read("l")
   line = line and line:gsub("\r$", "")
@@ -134,7 +133,7 @@ function M.ask_missing(manifest, tree, pending)
   if not terminal() then return end
   for _, spec in ipairs(manifest.settings or {}) do
     if spec.required and tree.settings[spec.name] == nil and spec.default == nil then
-      if spec.help then io.stderr:write(spec.help, "\n") end
+      if spec.help then require("ui.stderr").line(spec.help) end
       if spec.kind == "secret" then tree.settings[spec.name] = assign_secret(pending, spec.name, "-")
       else assign_setting(tree, spec, "-") end
     end

@@ -22,7 +22,7 @@ function M.raised(why)
   local code = type(why) == "table" and why.code or "failed"
   local text = tostring(type(why) == "table" and why.message or why)
   if type(why) == "table" and why.hint then text = text .. "\n" .. why.hint end
-  return M.error({ code = status.of_fail(code), message = require("ui.output").scrub(text) })
+  return M.error({ code = status.of_fail(code), message = require("ui.stderr").scrub(text) })
 end
 
 return M

@@ -95,12 +95,12 @@ end
 local function send(req, verbose, status, headers, body, options)
   local ok, why = req:reply(status, headers, body, options)
   if not ok then
-    io.stderr:write("this answer cannot be sent: ", why, "\n")
+    require("ui.stderr").line("this answer cannot be sent: ", why)
     req:reply(500, nil, why)
   end
   if verbose then
     local how = options and options.cut and "cut" or #body .. " bytes"
-    io.stderr:write(("%s %s %d %s\n"):format(req.method, req.path, status, how))
+    require("ui.stderr").line(("%s %s %d %s"):format(req.method, req.path, status, how))
   end
 end
 

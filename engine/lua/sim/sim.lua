@@ -192,7 +192,7 @@ function Sim:ask(req, route, allowed)
   end
   local ok, status, body, headers = xpcall(route.call, debug.traceback, self, req)
   if not ok then
-    io.stderr:write("the simulator failed: ", tostring(status), "\n")
+    require("ui.stderr").line("the simulator failed: ", tostring(status))
     status, body, headers = self:error(500, "the simulator failed: " .. tostring(status):match("^[^\n]*"))
   end
   return status, body, headers

@@ -34,13 +34,7 @@ end
 
 --- A line for people, on stderr.
 function Out:say(text)
-  if not self.quiet then io.stderr:write(M.scrub(text), "\n") end
-end
-
---- Text without secrets, once any can be in memory.
-function M.scrub(text)
-  local secret = package.loaded["host.secret"]
-  return secret and secret.scrub(text) or text
+  if not self.quiet then require("ui.stderr").line(text) end
 end
 
 local function json()

@@ -20,7 +20,7 @@ end
 
 local function draw(p, text)
   local line = require("ui.text").cut(require("ui.text").safe(text), math.max(20, require("host.sys").width()) - 1)
-  io.stderr:write("\r\27[K", require("ui.output").scrub(line))
+  io.stderr:write("\r\27[K", require("ui.stderr").scrub(line))
   p.drawn = true
 end
 
