@@ -69,6 +69,12 @@ describe("reeve c1 with many connectors", function()
     s:stop()
   end)
 
+  it("says at its start where there is none, with a status that no restart mends", function()
+    local r = reeve.run { "c1", "--all", home = reeve.home() }
+    assert.equal(3, r.code)
+    assert.matches("no connector has a credential of ConductorOne of its own", r.err, 1, true)
+  end)
+
   it("says at its start where they are too many", function()
     local home = reeve.home()
     reeve.plugin(home, "acme", { ["plugin.lua"] = [[return { api = 1, name = "acme", version = "1.0.0", title = "Acme",

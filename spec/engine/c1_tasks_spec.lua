@@ -301,7 +301,8 @@ describe("reeve c1", function()
     assert.equal(8, second.code, second.err)
     local removed = s.w:run { "remove", "acme" }
     assert.equal(8, removed.code, removed.err)
-    assert.matches("acme: ConductorOne is served with it: .* is held by pid %d+, reeve c1", removed.err)
+    assert.matches("acme: ConductorOne is served with it: .* is held by pid %d+, reeve c1\n"
+      .. "  end `reeve c1` first\n", removed.err)
     s:stop()
   end)
 end)

@@ -22,13 +22,12 @@ describe("reeve sync", function()
     assert.equal(before + 1, #reeve.json(w:expect(0, "runs", "acme", "-o", "json").out))
   end)
 
-  it("says a failure once, with the connector's name", function()
+  it("says a failure once, with the connector's name and what to do", function()
     w.sim:faults { "*: status=401" }
     local r = w:run("sync", "acme", "--fresh")
     w.sim:faults {}
     assert.equal(4, r.code)
-    assert.equal(1, select(2, r.err:gsub("\n", "\n")), r.err)
-    assert.match("^reeve: acme: ", r.err)
+    assert.match("^reeve: acme: [^\n]*refuses the credential[^\n]*\n  `reeve set acme KEY=%-`[^\n]*\n$", r.err)
   end)
 
   it("tells the trail which run a held one would have followed, and nothing where nothing changed", function()

@@ -9,7 +9,7 @@ local function all_names(ctx)
     if require("config.connector").read(ctx.home, name).c1 then names[#names + 1] = name end
   end
   if #names == 0 then
-    fail("failed", "no connector has a credential of ConductorOne of its own",
+    fail("config", "no connector has a credential of ConductorOne of its own",
       "`reeve set NAME c1.client_id=… c1.client_secret=-` gives it one; BATON_CLIENT_ID is for `reeve c1 NAME`")
   end
   return names

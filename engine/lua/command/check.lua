@@ -11,7 +11,11 @@ return {
   flags = { cli.output },
   run = function(ctx, args)
     local connector = require("config.connector").load(ctx.home, args[1])
-    local result = require("sync.check").run(ctx.home, connector, {})
+    local ok, result = pcall(require("sync.check").run, ctx.home, connector, {})
+    if not ok then
+      require("sync.perform").hint(args[1], result)
+      error(result, 0)
+    end
     for _, warning in ipairs(result.warnings) do ctx.out:say(("%s: warning: %s"):format(args[1], warning)) end
     local account = result.account or connector.manifest.title or connector.plugin_name
     if ctx.out.form == "table" then

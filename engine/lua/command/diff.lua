@@ -59,11 +59,11 @@ local function entries_of(ctx, args, flags)
   local snapshot = require "state.snapshot"
   local st, meta = snapshot.accepted(ctx, args[1])
   if flags.with then
-    if args[2] then fail("usage", "reeve diff: RUN and --with exclude each other") end
+    if args[2] then fail("usage", "diff: RUN and --with exclude each other") end
     local other = snapshot.accepted(ctx, flags.with)
     return require("state.compare").entries(st, other, view(ctx, args[1], flags))
   end
-  if flags.without then fail("usage", "reeve diff: --without goes with --with") end
+  if flags.without then fail("usage", "diff: --without goes with --with") end
   local from, to = range(args[1], st, meta, args[2], args[3])
   ctx.out:say(("%s: from run %d to run %d"):format(args[1], from, to))
   return fail.try(st:changes(from, to))
@@ -88,8 +88,8 @@ return {
     { name = "without", arg = "FIELD", many = true, help = "leave out a field, or profile.KEY (with --with)" },
     { name = "exit-code", help = "end with 10 where there are differences" },
   },
-  notes = "With --with, removed is what OTHER does not have, and added what it has alone. Against a connector\n"
-    .. "that was imported, records are compared by what a .c1z file can say of them.",
+  notes = "With --with, removed is what OTHER does not have, and added what it has alone; → leads from NAME's value\n"
+    .. "to OTHER's. Against a connector that was imported, records are compared by what a .c1z file can say of them.",
   run = function(ctx, args, flags)
     local entries, count = counted(entries_of(ctx, args, flags))
     local none = args[1] .. ": no differences"

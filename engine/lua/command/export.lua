@@ -15,10 +15,10 @@ end
 -- "user,role" as a list; nil where nothing was said.
 local function types_of(flags)
   if not flags.types then return nil end
-  if flags.output ~= "c1z" then fail("usage", "reeve export: --types goes with -o c1z") end
+  if flags.output ~= "c1z" then fail("usage", "export: --types goes with -o c1z") end
   local types = {}
   for type in flags.types:gmatch "[^,]+" do types[#types + 1] = type end
-  return types[1] and types or fail("usage", "reeve export: --types needs types, as user,role")
+  return types[1] and types or fail("usage", "export: --types needs types, as user,role")
 end
 
 return {
@@ -50,8 +50,8 @@ return {
     .. "c1-csv has the columns that ConductorOne's file connector knows: accounts, and what they hold; grants to\n"
     .. "groups, and entitlements that nobody holds, have a place in c1z alone.",
   run = function(ctx, args, flags)
-    if not flags.output then fail("usage", "reeve export: -o csv, -o jsonl, -o c1z or -o c1-csv expected") end
-    if not flags.file or flags.file == "" then fail("usage", "reeve export: -f FILE expected") end
+    if not flags.output then fail("usage", "export: -o csv, -o jsonl, -o c1z or -o c1-csv expected") end
+    if not flags.file or flags.file == "" then fail("usage", "export: -f FILE expected") end
     if flags.file == "-" then
       fail("usage", "reeve export writes a file", "`reeve list NAME resources -o jsonl` prints; or -f /dev/stdout")
     end

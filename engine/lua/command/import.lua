@@ -62,8 +62,8 @@ return {
     .. "the history. The connector has no plugin and no target: sync, check and plan refuse it.\n"
     .. "`reeve diff main --with old --summary` then says how it differs from what Reeve itself reads.",
   run = function(ctx, args, flags)
-    if not flags.file or flags.file == "" then fail("usage", "reeve import: -f FILE expected") end
-    if flags.file == "-" then fail("usage", "reeve import reads a file", "-f /dev/stdin reads what a pipe brings") end
+    if not flags.file or flags.file == "" then fail("usage", "import: -f FILE expected") end
+    if flags.file == "-" then fail("usage", "import reads a file", "-f /dev/stdin reads what a pipe brings") end
     local name = args[1]
     local progress = require("ui.progress").start("importing " .. name, ctx.flags)
     local ok, result = pcall(require("import.import").run, ctx.home, name, { ctx = ctx, file = flags.file,

@@ -25,7 +25,7 @@ end
 
 local function new_plugin(ctx, name, flags)
   if flags.file then
-    fail("usage", "reeve new PLUGIN: --file belongs to `reeve new mapping`; --dir names a folder")
+    fail("usage", "new PLUGIN: --file belongs to `reeve new mapping`; --dir names a folder")
   end
   local made = require("author.new").plugin(ctx.home, name, flags.dir)
   ctx.out:say(("%s: wrote %s: %s"):format(name, made.folder, table.concat(made.files, " ")))
@@ -43,7 +43,7 @@ end
 
 local function new_mapping(ctx, name, flags)
   if flags.dir then
-    fail("usage", "reeve new mapping: --dir belongs to `reeve new PLUGIN`; -f names a file")
+    fail("usage", "new mapping: --dir belongs to `reeve new PLUGIN`; -f names a file")
   end
   local path, shown, why = require("author.new_mapping").write(ctx.home, name, flags.file)
   ctx.out:say(("%s: wrote %s"):format(name, path))
@@ -77,11 +77,11 @@ return {
   notes = "Nothing is ever replaced.",
   run = function(ctx, args, flags)
     if args[1] ~= "mapping" then
-      if args[2] then fail("usage", ("reeve new: unexpected argument '%s'"):format(args[2]),
+      if args[2] then fail("usage", ("new: unexpected argument '%s'"):format(args[2]),
         "usage: reeve new PLUGIN | mapping NAME") end
       return new_plugin(ctx, args[1], flags)
     end
-    if not args[2] then fail("usage", "reeve new mapping: a connector's name is missing") end
+    if not args[2] then fail("usage", "new mapping: a connector's name is missing") end
     return new_mapping(ctx, args[2], flags)
   end,
 }

@@ -26,7 +26,7 @@ local function write(path, bytes, force)
   end
   if ok then return end
   if code == "busy" then
-    fail("usage", ("reeve record: %s is there already"):format(path), "--force replaces it")
+    fail("usage", ("record: %s is there already"):format(path), "--force replaces it")
   end
   fail(code, message)
 end
@@ -44,11 +44,11 @@ return {
     { name = "file", short = "f", arg = "FILE", help = "the cassette to write" },
     { name = "force", help = "replace a file that is there" },
   },
-  notes = "Everything is fetched afresh into a state that is thrown away. Secrets, e-mail addresses, names, logins,\n"
-    .. "phone numbers and IP addresses become stand-ins, the same everywhere. What else is in the answers stays:\n"
-    .. "read the file before you give it away.",
+  notes = "Everything is fetched afresh into a state that is thrown away. Secrets, names, logins, e-mail and IP\n"
+    .. "addresses, phone numbers and tokens become stand-ins, the same everywhere. What else is in the answers\n"
+    .. "stays: read the file before you give it away.",
   run = function(ctx, args, flags)
-    if not flags.file or flags.file == "" then fail("usage", "reeve record: -f FILE expected") end
+    if not flags.file or flags.file == "" then fail("usage", "record: -f FILE expected") end
     if not flags.force and require("host.sys").stat(flags.file) then write(flags.file, "", false) end
     local connector = require("config.connector").load(ctx.home, args[1])
     local progress = require("ui.progress").start("recording " .. args[1], ctx.flags)

@@ -6,13 +6,14 @@ local function lock(home, name)
   local sys = require "host.sys"
   local dir = home:state_dir(name)
   if not fail.found(sys.stat(dir)) then return nil end
-  local function take(file, what)
+  local function take(file, what, hint)
     local taken, message, code = sys.lock(dir .. "/" .. file)
-    if not taken and code == "busy" then message = what .. ": " .. message end
-    return taken or fail(code, name .. ": " .. message)
+    if taken then return taken end
+    if code == "busy" then fail(code, ("%s: %s: %s"):format(name, what, message), hint) end
+    fail(code, name .. ": " .. message)
   end
-  local served = take("c1.lock", "ConductorOne is served with it")
-  return take("lock", "a run is going on"), served
+  local served = take("c1.lock", "ConductorOne is served with it", "end `reeve c1` first")
+  return take("lock", "a run is going on", "wait for its end, or end it"), served
 end
 
 -- A file that is not valid can be removed all the same; it has no digest.

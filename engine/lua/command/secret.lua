@@ -55,12 +55,12 @@ end
 
 local function check_args(action, args)
   if not actions[action] then
-    fail("usage", ("reeve secret: no such action: '%s'"):format(action),
+    fail("usage", ("secret: no such action: '%s'"):format(action),
       require("suggest").hint(action, { "set", "list", "rm" }, "there are"))
   end
   if action == "list" and #args <= 2 or action ~= "list" and #args == 3 then return end
   local wanted = action == "list" and "[NAME]" or "NAME KEY"
-  fail("usage", ("reeve secret %s: %s expected"):format(action, wanted))
+  fail("usage", ("secret %s: %s expected"):format(action, wanted))
 end
 
 return {

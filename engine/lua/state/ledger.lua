@@ -115,7 +115,8 @@ local function make_key(self)
   local key, message, code = secret.make_key(home.key_path)
   -- Another process was quicker: its key is the key.
   if not key and code == "busy" then key = load_key(home) end
-  return key or fail(code, message)
+  return key or fail(code, message, "the key that seals is made once, and the home must be writable then; "
+    .. "or $REEVE_KEY_FILE names one")
 end
 
 --- The key that seals, a secret of 32 bytes; made when it is first needed, unless secrets exist that were sealed

@@ -13,6 +13,12 @@ function M.audit(ctx, name, result, action)
   ledger:close()
 end
 
+--- Adds what to do about a credential of this connector that the target refused.
+function M.hint(name, e)
+  if not require("fail").is(e) or e.code ~= "credentials" or e.hint then return end
+  e.hint = ("`reeve set %s KEY=-` enters another secret, where it is good"):format(name)
+end
+
 --- Syncs: sync.sync's result, or nil where the connector is paused; raises where the run failed, naming the
 --- connector. options: sync.sync's.
 function M.run(ctx, name, options)
@@ -24,6 +30,7 @@ function M.run(ctx, name, options)
     if require("fail").is(result) and not result.signal and result.message:sub(1, #prefix) ~= prefix then
       result.message = prefix .. result.message -- beside others, whose trouble is it?
     end
+    M.hint(name, result)
     error(result, 0)
   end
   M.audit(ctx, name, result, "sync")

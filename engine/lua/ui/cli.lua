@@ -159,7 +159,7 @@ end
 local function count_args(command, args)
   local short = command.min and #args < command.min
   if short or command.max and #args > command.max then
-    fail("usage", ("reeve %s: %s"):format(command.name, short and "an argument is missing"
+    fail("usage", ("%s: %s"):format(command.name, short and "an argument is missing"
       or "unexpected argument '" .. args[command.max + 1] .. "'"),
       "usage: reeve " .. command.name .. " " .. (command.usage or ""))
   end
