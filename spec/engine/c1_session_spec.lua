@@ -330,6 +330,28 @@ describe("a task", function()
       end]], reeve.folder())))
   end)
 
+  it("can be told in bytes, whatever its failure says", function()
+    assert.equal("3 no folder 'caf?'\n", run [[
+      local how = require("serve.finish").raised(require("fail").new("config", "no folder 'caf\xe9'"))
+      local name = "c1.connectorapi.baton.v1.BatonServiceFinishTaskRequest"
+      local got = wire.decode(messages, name, assert(wire.encode(messages, name, how)))
+      say(got.status.code .. " " .. got.status.message)]])
+  end)
+
+  it("that an error of ours ends takes its slot with it and nothing else, and is in the log", function()
+    local out = reeve.engine(HEAD .. [[
+      local other = ("b"):rep(27)
+      give({ id = ID, list_events = {} }, { id = other, list_events = {} })
+      script.FinishTask = function(request)
+        if request.task_id == ID then error("oops") end
+        return {}
+      end
+      run(session { slots = 1, folder = arg[1], work = leaves(require("serve.finish").success()) }, 30)
+      for _, line in ipairs(finishes()) do say(line) end]], { reeve.folder(), merge = true })
+    assert.matches("oops\"[^\n]*task=" .. ID_LINE, out)
+    assert.matches("\n" .. ("b"):rep(27) .. " 0 \n", out)
+  end)
+
   it("leaves no file behind", function()
     local folder = reeve.folder()
     run([[

@@ -89,10 +89,14 @@ local function remember(self, id, how)
   if #self.order > KEPT then self.ended[table.remove(self.order, 1)] = nil end
 end
 
+-- An error of our own here costs this one word and no slot: nobody waits for the task that says it, to hear of it.
 local function tell(self, id, how)
   self.telling[id] = how
-  delivery.finish(self, id, how)
+  local ok, why = pcall(delivery.finish, self, id, how)
   self.telling[id] = nil
+  if not ok then
+    log.error("the end of a task could not be told", { connector = self.name, task = id, message = tostring(why) })
+  end
 end
 
 -- A message's first two lines, in one: what happened, and what to do about it. The others of a held run are in the
