@@ -234,6 +234,14 @@ describe("a connector that was imported", function()
     assert.equal("User 1", by_id(listed(home, "old", "user")).u1.name)
   end)
 
+  it("may come from a file whose name is no UTF-8", function()
+    local home, path = reeve.home(), reeve.folder() .. "/caf\xe9.c1z"
+    reeve.write(path, reeve.read(people(3)))
+    import(home, "old", path)
+    local run = reeve.json((reeve.ok { "runs", "old", "-o", "json", home = home }))[1]
+    assert.equal("caf?.c1z", run.source.file)
+  end)
+
   it("has nobody to ask, and says so", function()
     local home = reeve.home()
     import(home, "old", people(3))

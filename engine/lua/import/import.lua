@@ -133,7 +133,8 @@ function M.run(home, name, options)
   local known = reading(types.of, read, types.load(home, name), not new and counts_of(home, name) or {})
   local connector = connectors.build(home, name, tree, nil, imported.plugin(home, name, known))
   local sync_of = read:sync()
-  local source = { file = options.file:match("[^/]*$"), sync = sync_of.id, ended = sync_of.ended }
+  local name_of_file = require("ui.text").safe(options.file:match("[^/]*$")) -- it goes into the run's JSON
+  local source = { file = name_of_file, sync = sync_of.id, ended = sync_of.ended }
   local notes = {}
   if new then require("config.edit").keep(options.ctx, connector, "add") end
   local result = sync.run(home, connector, { fresh = true, hold = options.hold, allow_empty = options.allow_empty,
