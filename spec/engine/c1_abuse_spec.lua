@@ -2,16 +2,10 @@
 local reeve = require "reeve"
 local service = require "service"
 
-local missing = service.missing()
+local it = service.it(it, pending)
 
 describe("reeve c1", function()
-  if missing then return it("is not harmed", function() pending(missing) end) end
-  local s
-
-  after_each(function()
-    if s then s:close() end
-    s = nil
-  end)
+  local s = service.each(after_each)
 
   -- Protobuf: a field of bytes.
   local function field(number, bytes)
@@ -28,7 +22,7 @@ describe("reeve c1", function()
   end
 
   it("finishes a sync that cannot be read, and does not read it itself", function()
-    s = service.new()
+    s:make()
     s:start()
     local sound = s:task { kind = "sync_full" }
     assert.is_true(sound.success, sound.message)
@@ -41,11 +35,10 @@ describe("reeve c1", function()
       assert.not_equal("", finished.message)
     end
     assert.is_true(s:task({ kind = "sync_full" }).success)
-    s:stop()
   end)
 
   it("asks no target for a sync that names a resource without an id", function()
-    s = service.new()
+    s:make()
     local folder, id = reeve.folder(), ("a"):rep(27)
     reeve.engine([[
       local folder, id = ...
@@ -59,7 +52,7 @@ describe("reeve c1", function()
 
   it("keeps its files apart from those of another home's connector of the same name", function()
     local temporary = reeve.folder()
-    s = service.new()
+    s:make()
     s:start { env = { BATON_C1Z_TEMP_DIR = temporary } }
     s.c1:wait { event = "call", method = "GetTask" }
     local env = { BATON_HEALTH_CHECK = "false", BATON_C1Z_TEMP_DIR = temporary }
@@ -70,6 +63,5 @@ describe("reeve c1", function()
     assert.equal("2\n", (reeve.shell("ls '" .. temporary .. "' | wc -l")))
     other:kill "TERM"
     assert.equal(0, other:wait().code)
-    s:stop()
   end)
 end)

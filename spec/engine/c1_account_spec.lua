@@ -171,12 +171,10 @@ describe("the secret of BATON_CLIENT_SECRET", function()
   end)
 end)
 
-local missing = conductorone.missing()
-local test = missing and function(name) pending(name .. ": " .. missing) end or it
-
 describe("a credential that is entered", function()
+  local it = conductorone.it(it, pending)
   local c1
-  setup(function() c1 = not missing and conductorone.start() end)
+  setup(function() c1 = not conductorone.missing() and conductorone.start() end)
   teardown(function() if c1 then c1:stop() end end)
 
   -- The home's plugin cannot check anything: its target is not asked where nothing of it changes.
@@ -186,7 +184,7 @@ describe("a credential that is entered", function()
       stdin = secret .. "\n", env = env }
   end
 
-  test("is tried at ConductorOne before it is kept", function()
+  it("is tried at ConductorOne before it is kept", function()
     local r = enter_checked(c1.id, c1.secret)
     assert.equal(0, r.code, r.err)
     assert.matches("main: ConductorOne (127.0.0.1) takes the client id", r.err, 1, true)
@@ -194,7 +192,7 @@ describe("a credential that is entered", function()
     assert.equal(c1.id, reeve.json(reeve.read(home .. "/connectors/main.json")).c1.client_id)
   end)
 
-  test("is not kept where ConductorOne refuses it: exit 4, or is not reached: exit 5", function()
+  it("is not kept where ConductorOne refuses it: exit 4, or is not reached: exit 5", function()
     local before = reeve.read(home .. "/connectors/main.json")
     local r = enter_checked(c1.id, clientsecret.secret)
     assert.equal(4, r.code, r.err)

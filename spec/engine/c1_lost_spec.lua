@@ -2,7 +2,7 @@
 local reeve = require "reeve"
 local service = require "service"
 
-local missing = service.missing()
+local it = service.it(it, pending)
 
 -- How a call may be lost, whatever it is. Each is one call's; the next one is answered.
 local LOST = { { cut = "before" }, { cut = "after" }, { half = true }, { rst = 2 }, { goaway = 0, refuse = true },
@@ -53,6 +53,18 @@ task.run(function()
 end)
 print(table.concat(waits, " "))]]
 
+-- Asks, and again each time that nothing was under way when the connection was closed, which a command does.
+local HUNG_UP = HEAD .. [[
+task.run(function()
+  local function ask() assert(channel:call("GetTask", { host_id = "host-1" })) end
+  ask()
+  for _ = 1, 3 do
+    assert(os.execute(path))
+    ask()
+  end
+end)
+print "asked"]]
+
 -- One upload, and what memory that took.
 local ONE_UPLOAD = HEAD .. [[
 task.run(function()
@@ -80,16 +92,7 @@ task.run(function()
 end)]]
 
 describe("reeve c1", function()
-  if missing then return it("survives lost calls", function() pending(missing) end) end
-  local s
-
-  after_each(function() s = service.over(s) end)
-
-  local function serving(options, words)
-    s = service.new(options)
-    s:start(words)
-    return s
-  end
+  local s = service.each(after_each)
 
   local function uploads(id)
     return s.c1:events { event = "upload", task = id }
@@ -107,9 +110,30 @@ describe("reeve c1", function()
     return (reeve.engine(text, { s.c1.address, s.c1.id, s.c1.secret, id or "", file, env = s.c1.env }))
   end
 
+  it("says hello until it is heard, whatever becomes of it or of the token", function()
+    s:make()
+    lose("token", { { token = { status = 503, body = "<html>" } }, { cut = "before" } })
+    lose("Hello", LOST)
+    s.c1:task { kind = "hello" }
+    assert.equal("1 2 4 8 16 32 64 128 256 300\n", engine(POLLING))
+    assert.is_true(s.c1:wait({ event = "finished" }).success)
+  end)
+
+  it("says how a task ended until it is heard, five times at most", function()
+    s:make()
+    for first = 1, #LOST, 4 do
+      lose("FinishTask", table.move(LOST, first, first + 3, 1, {}))
+      local id = s.c1:task { kind = "hello" }
+      assert.equal("1 4 9 16\n", engine(POLLING))
+      local told = s.c1:events { event = "finished", task = id }
+      assert.equal(first == 1 and 3 or 1, #told) -- two were lost on their way back
+      for i, finished in ipairs(told) do assert.same({ i, true }, { finished.times, finished.success }) end
+    end
+  end)
+
   describe("asking for tasks", function()
     it("goes on after every answer that is none", function()
-      s = service.new()
+      s:make()
       local faults = { { answer = "ffff" }, { answer = "" }, { flags = 1 }, { length = 0xffffffff }, { twice = true },
         { message = "ffffff" }, { http = 200, body = "<html>" }, { type = "text/html" }, { bare = true },
         { grpc = { code = 13 }, late = true } }
@@ -121,63 +145,55 @@ describe("reeve c1", function()
     end)
 
     it("takes a new connection, without a word, for one that ConductorOne has closed", function()
-      serving()
-      for _ = 1, 2 do
-        assert.is_true(s:task({ kind = "hello" }).success)
-        s.c1:hang_up()
-      end
-      assert.is_true(s:task({ kind = "hello" }).success)
-      assert.is_nil(reeve.read(s.process.err_path):find('"warn"', 1, true))
-      s:stop()
+      s:make()
+      local hang_up = ("exec curl -sS --noproxy '*' -d '{\"do\":\"hang_up\"}' %s"):format(s.c1.control)
+      assert.equal(("{}"):rep(3) .. "asked\n", engine(HUNG_UP, nil, hang_up))
+      assert.equal(4, #s.c1:events { event = "call", method = "GetTask" })
     end)
 
     it("goes on asking where its key is not taken any more, which may be a mistake", function()
-      serving()
+      s:serve()
       s.c1:wait { event = "call", method = "GetTask" }
       s.c1:fault { method = "token", token = { status = 401, body = '{"error":"invalid_client"}' } }
       s.c1:revoke()
       assert.is_truthy(s:log("cannot be asked for tasks").message:find("refuses the client id and secret", 1, true))
       assert.is_true(s:task({ kind = "hello" }).success)
-      s:stop()
     end)
 
     it("takes a new token before the old one ends, and when one is refused", function()
-      serving { c1 = { expires_in = 11 } }
-      for _ = 1, 3 do s.c1:wait { event = "token", status = 200 } end
+      s:serve { c1 = { expires_in = 11 } }
+      for _ = 1, 2 do s.c1:wait { event = "token", status = 200 } end
       s.c1:set { expires_in = 3600 }
       s.c1:wait { event = "token", status = 200 }
       s.c1:revoke()
       assert.is_true(s:task({ kind = "hello" }).success)
       assert.equal(1, #s.c1:events { event = "answer", status = 16 })
       assert.is_nil(reeve.read(s.process.err_path):find("cannot be asked for tasks", 1, true))
-      s:stop()
     end)
   end)
 
   describe("beating", function()
     it("does not begin what ConductorOne cannot be told of", function()
-      serving()
+      s:serve()
       s.c1:fault { method = "Heartbeat", grpc = { code = 14, message = "deaf" } }
       assert.equal(14, s:task({ kind = "sync_full" }).code)
       assert.equal(0, s.w:asked "/users")
-      s:stop()
     end)
 
     it("goes on after heartbeats that were not heard", function()
-      serving { c1 = { next_heartbeat = 1 } }
+      s:serve { c1 = { next_heartbeat = 1 } }
       s.w.sim:faults { "GET /users: hold" }
       s.c1:fault { method = "Heartbeat", skip = 1, times = 2, cut = "before" }
       local id = s.c1:task { kind = "sync_full" }
       for _ = 1, 2 do s.c1:wait { event = "fault", method = "Heartbeat" } end
       s.w.sim:faults {}
       assert.is_true(s.c1:wait({ event = "finished", task = id }).success)
-      s:stop()
     end)
   end)
 
   describe("bringing a file", function()
     it("takes little memory for a large one", function()
-      s = service.new { c1 = { keep = false } }
+      s:make { c1 = { keep = false } }
       local file, id = reeve.path "large", s.c1:task { kind = "sync_full" }
       assert.equal(0, select(2, reeve.shell("truncate -s 300M " .. file)))
       local out = engine(ONE_UPLOAD, id, file)
@@ -191,7 +207,7 @@ describe("reeve c1", function()
     end)
 
     it("sends it from its beginning after every way to lose it", function()
-      s = service.new()
+      s:make()
       local faults = { { cut_at = 100 }, table.unpack(LOST) }
       lose("UploadAsset", faults)
       local bytes = ("0123456789"):rep(150000)
@@ -202,7 +218,7 @@ describe("reeve c1", function()
     end)
 
     it("goes on telling that it is at work, and stops where it is cancelled", function()
-      serving { c1 = { next_heartbeat = 1 } }
+      s:serve { c1 = { next_heartbeat = 1 } }
       s.c1:fault { method = "UploadAsset", hold = true }
       local id = s.c1:task { kind = "sync_full" }
       s.c1:wait { event = "call", method = "UploadAsset" }
@@ -211,21 +227,19 @@ describe("reeve c1", function()
       assert.equal(1, s.c1:wait({ event = "finished", task = id }).code)
       assert.equal(0, #uploads(id))
       assert.is_true(s:task({ kind = "sync_full" }).success)
-      s:stop()
     end)
 
     it("does not insist where ConductorOne does not want it", function()
-      serving()
+      s:serve()
       s.c1:fault { method = "UploadAsset", grpc = { code = 3, message = "not like this" }, early = true }
       local finished = s:task { kind = "sync_full" }
       assert.equal(3, finished.code)
       assert.matches("not like this", finished.message)
       assert.is_true(s:task({ kind = "sync_full" }).success)
-      s:stop()
     end)
 
     it("waits for a ConductorOne that goes away in between", function()
-      serving()
+      s:serve()
       local id = s.c1:task { kind = "sync_full" }
       s.c1:fault { method = "UploadAsset", cut = "before" }
       s.c1:wait { event = "fault", what = "cut" }
@@ -233,7 +247,6 @@ describe("reeve c1", function()
       s:log "upload failed"
       s.c1:back()
       assert.is_true(s.c1:wait({ event = "finished", task = id }).success)
-      s:stop()
     end)
   end)
 end)

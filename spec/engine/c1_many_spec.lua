@@ -2,17 +2,14 @@
 local reeve = require "reeve"
 local service = require "service"
 
-local missing = service.missing()
+local it = service.it(it, pending)
 
 describe("reeve c1 with many connectors", function()
-  if missing then return it("serves them, or says why not", function() pending(missing) end) end
-  local s
-
-  after_each(function() s = service.over(s) end)
+  local s = service.each(after_each)
 
   -- So many connectors, each with a credential of its own; the ids of these.
   local function connectors(n)
-    s = service.new()
+    s:make()
     local file, ids = reeve.json(reeve.read(s.home .. "/connectors/acme.json")), {}
     os.remove(s.home .. "/connectors/acme.json")
     for i = 1, n do
@@ -38,7 +35,6 @@ describe("reeve c1 with many connectors", function()
       end)
       asking[agent.client] = true
     end
-    s:stop()
   end)
 
   it("does their tasks with as many open files as they need", function()
@@ -50,7 +46,6 @@ describe("reeve c1 with many connectors", function()
       assert.is_true(finished.success and waiting[finished.task], finished.message)
       waiting[finished.task] = nil
     end
-    s:stop()
   end)
 
   it("says at its start where there are too few", function()
@@ -66,7 +61,6 @@ describe("reeve c1 with many connectors", function()
     connectors(9)
     s:start { "--all", env = OWN, through = "prlimit --nofile=64:256 --" }
     s:log "connected to ConductorOne"
-    s:stop()
   end)
 
   it("says at its start where there is none, with a status that no restart mends", function()

@@ -2,19 +2,10 @@
 local reeve = require "reeve"
 local service = require "service"
 
-local missing = service.missing()
+local it = service.it(it, pending)
 
 describe("reeve c1", function()
-  if missing then return it("serves ConductorOne", function() pending(missing) end) end
-  local s
-
-  after_each(function() s = service.over(s) end)
-
-  local function serving(options, words)
-    s = service.new(options)
-    s:start(words)
-    return s
-  end
+  local s = service.each(after_each)
 
   -- The file that a finished sync task has brought: a function that asks its tables.
   local function uploaded(id)
@@ -33,7 +24,7 @@ describe("reeve c1", function()
   local PEOPLE = "select external_id from v1_resources where resource_type_id = 'user' order by 1"
 
   it("says who it is before it asks for anything", function()
-    serving()
+    s:serve()
     local hello = s.c1:wait { event = "call" }
     assert.same({ "Hello", "host-1" }, { hello.method, hello.request.host_id })
     assert.is_nil(hello.request.task_id)
@@ -46,18 +37,16 @@ describe("reeve c1", function()
     assert.equal(#claimed.resourceTypeCapabilities, #types)
     assert.equal(#claimed.connectorCapabilities, #metadata.capabilities.connector_capabilities)
     s.c1:wait { event = "call", method = "GetTask" }
-    s:stop()
   end)
 
   it("says who it is by the machine's name, where it is not told another", function()
-    serving(nil, { env = { BATON_HOST_ID = false } })
+    s:serve(nil, { env = { BATON_HOST_ID = false } })
     local name = reeve.shell("uname -n"):gsub("\n", "")
     assert.equal(name, s.c1:wait({ event = "call", method = "Hello" }).request.host_id)
-    s:stop()
   end)
 
   it("says over HTTP how it is, to who asks on this machine", function()
-    s = service.new()
+    s:make()
     s.c1:away()
     s:start { env = { BATON_HEALTH_CHECK = "true", BATON_HEALTH_CHECK_PORT = "0" } }
     local url = s:log("health is served").url
@@ -73,11 +62,10 @@ describe("reeve c1", function()
     local status, answer = health "/health"
     assert.same({ 200, "healthy" }, { status, answer.status })
     reeve.ok { "health-check", "--port", url:match("%d+$"), home = s.home }
-    s:stop()
   end)
 
   it("syncs when it is told to, with a heartbeat first, and brings the file before it says that it is done", function()
-    serving()
+    s:serve()
     local id, ask = synced()
     assert.equal("user:u1 user:u2 user:u3", ask(PEOPLE))
     assert.equal("3|full|1",
@@ -97,7 +85,7 @@ describe("reeve c1", function()
   end)
 
   it("writes of a sync what the task asks for", function()
-    serving()
+    s:serve()
     local _, ask = synced { skip_grants = true }
     assert.equal("3 1 0", ask [[select count(*) from v1_resources where resource_type_id = 'user']] .. " "
       .. ask "select count(*) from v1_entitlements" .. " " .. ask "select count(*) from v1_grants")
@@ -113,29 +101,26 @@ describe("reeve c1", function()
     assert.same({ 3, 0 }, { refused.code, #s.c1:events { event = "upload", task = refused.task } })
     _, ask = synced { storage_engine = "pebble", skip_expand_grants = true }
     assert.equal("user:u1 user:u2 user:u3", ask(PEOPLE))
-    s:stop()
   end)
 
   it("writes what the environment asks for, where the task does not say", function()
-    serving(nil, { env = { BATON_SYNC_RESOURCE_TYPES = "team", BATON_SKIP_GRANTS = "true" } })
+    s:serve(nil, { env = { BATON_SYNC_RESOURCE_TYPES = "team", BATON_SKIP_GRANTS = "true" } })
     local _, ask = synced()
     assert.equal("team:t1", ask "select external_id from v1_resources")
     _, ask = synced { sync_resource_type_ids = { "user" } }
     assert.equal("user:u1 user:u2 user:u3", ask "select external_id from v1_resources order by 1")
-    s:stop()
   end)
 
   it("answers a hello task with a hello, and says that it is done", function()
-    serving()
+    s:serve()
     local finished = s:task { kind = "hello" }
     assert.is_true(finished.success)
     local hellos = s.c1:events { event = "call", method = "Hello" }
     assert.same({ 2, finished.task }, { #hellos, hellos[2].request.task_id })
-    s:stop()
   end)
 
   it("gives its events, from where ConductorOne has read them", function()
-    serving()
+    s:serve()
     local feeds = s:task { kind = "list_event_feeds" }.final.success.response
     assert.equal("ListEventFeedsResponse", feeds["@type"])
     local types = feeds.list[1].supported_event_types
@@ -164,11 +149,10 @@ describe("reeve c1", function()
     end
     table.sort(found)
     assert.equal("+u4 team:t1:member, -u2 team:t1:member, -u3 team:t1:member, ~u3, ~u4", table.concat(found, ", "))
-    s:stop()
   end)
 
   it("declines every other kind for good", function()
-    serving()
+    s:serve()
     local user = { id = { resource_type = "user", resource = "u1" } }
     local member = { id = "team:t1:member", resource = { id = { resource_type = "team", resource = "t1" } } }
     local kinds = { { kind = "grant", payload = { entitlement = member, principal = user } },
@@ -191,11 +175,10 @@ describe("reeve c1", function()
       waiting[finished.task] = nil
     end
     assert.equal(0, s.w:asked "/users")
-    s:stop()
   end)
 
   it("passes over tasks that are none", function()
-    serving()
+    s:serve()
     s.c1:task { kind = "none" }
     s.c1:task { id = "short", kind = "sync_full" }
     s.c1:task { id = "", kind = "hello" }
@@ -203,6 +186,5 @@ describe("reeve c1", function()
     local bare = s.c1:task {}
     assert.equal(12, s.c1:wait({ event = "finished", task = bare }).code)
     s:task { kind = "hello" }
-    s:stop()
   end)
 end)

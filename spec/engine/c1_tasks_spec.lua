@@ -2,19 +2,10 @@
 local reeve = require "reeve"
 local service = require "service"
 
-local missing = service.missing()
+local it = service.it(it, pending)
 
 describe("reeve c1", function()
-  if missing then return it("does tasks", function() pending(missing) end) end
-  local s
-
-  after_each(function() s = service.over(s) end)
-
-  local function serving(options, words)
-    s = service.new(options)
-    s:start(words)
-    return s
-  end
+  local s = service.each(after_each)
 
   -- Gives a sync whose target does not answer until go(): its id, when it has asked.
   local function waiting_sync()
@@ -40,7 +31,7 @@ describe("reeve c1", function()
   end
 
   it("never syncs a connector twice at a time, and does other tasks beside", function()
-    serving()
+    s:serve()
     local first = waiting_sync()
     local others = { s.c1:task { kind = "sync_full" }, s.c1:task { kind = "hello" } }
     assert.equal(others[2], s.c1:wait({ event = "finished" }).task)
@@ -53,22 +44,20 @@ describe("reeve c1", function()
       if i <= 3 then first_half = first_half + users else second_half = second_half + users end
     end
     assert.same({ 1, 1, 6 }, { first_half, second_half, #log })
-    s:stop()
   end)
 
   it("takes as many tasks at once as it is told to", function()
-    serving(nil, { env = { BATON_TASK_CONCURRENCY = "1" } })
+    s:serve(nil, { env = { BATON_TASK_CONCURRENCY = "1" } })
     local first = waiting_sync()
     local second = s.c1:task { kind = "hello" }
     go()
     s.c1:wait { event = "finished", task = first }
     s.c1:wait { event = "given", task = second }
     s.c1:wait { event = "finished", task = second }
-    s:stop()
   end)
 
   it("can ask for several at once, and says which it has", function()
-    serving(nil, { env = { BATON_GET_TASKS = "true", BATON_TASK_CONCURRENCY = "2" } })
+    s:serve(nil, { env = { BATON_GET_TASKS = "true", BATON_TASK_CONCURRENCY = "2" } })
     local first = waiting_sync()
     local waiting, n = {}, 5
     for _ = 1, n do waiting[s.c1:task { kind = "hello" }] = true end
@@ -84,11 +73,10 @@ describe("reeve c1", function()
       assert.is_true(call.request.page_size <= 4)
     end
     assert.same({}, s.c1:events { event = "call", method = "GetTask" })
-    s:stop()
   end)
 
   it("does a task that comes twice once, and says again how it ended", function()
-    serving()
+    s:serve()
     local id = waiting_sync()
     s.c1:again(id)
     s.c1:wait { event = "given", task = id }
@@ -98,32 +86,29 @@ describe("reeve c1", function()
     s.c1:again(id)
     local again = s.c1:wait { event = "finished", task = id }
     assert.same({ 2, true, 1, 1 }, { again.times, again.success, uploads(id), s.w:asked "/users" })
-    s:stop()
   end)
 
   it("ends a sync that is cancelled", function()
-    serving { c1 = { next_heartbeat = 1 } }
+    s:serve { c1 = { next_heartbeat = 1 } }
     local id = waiting_sync()
     s.c1:cancel(id)
     local finished = s.c1:wait { event = "finished", task = id }
     assert.same({ 1, 0 }, { finished.code, uploads(id) })
     assert.is_nil(finished.final.error.non_retryable)
     assert.is_true(s:task({ kind = "sync_full" }).success)
-    s:stop()
   end)
 
   it("does not begin what is cancelled before", function()
-    s = service.new()
+    s:make()
     local id = s.c1:task { kind = "sync_full" }
     s.c1:cancel(id)
     s:start()
     assert.equal(1, s.c1:wait({ event = "finished", task = id }).code)
     assert.equal(0, s.w:asked "/users")
-    s:stop()
   end)
 
   it("tells why a run is held and sends nothing; what was accepted comes with the next task", function()
-    serving { people = { "u1", "u2", "u3", "u4", "u5" },
+    s:serve { people = { "u1", "u2", "u3", "u4", "u5" },
       connector_file = { guard = { user = { removed = "30%" }, ["team:member"] = { removed = "100%" } } } }
     assert.is_true(s:task({ kind = "sync_full" }).success)
     s:people { "u1", "u2" }
@@ -140,11 +125,10 @@ describe("reeve c1", function()
     assert.is_true(finished.success)
     local ask = service.tables(s.c1:events({ event = "upload", task = finished.task })[1].path)
     assert.equal("2", ask "select count(*) from v1_resources where resource_type_id = 'user'")
-    s:stop()
   end)
 
   it("tells what the target did to a sync, which may be tried again", function()
-    serving()
+    s:serve()
     for code, status in pairs { [16] = 401, [14] = 503 } do
       s.w:world { ["/users"] = { status = status }, ["/teams"] = { items = reeve.array {} } }
       local failed = s:task { kind = "sync_full" }
@@ -154,11 +138,10 @@ describe("reeve c1", function()
     end
     s:people { "u1" }
     assert.is_true(s:task({ kind = "sync_full" }).success)
-    s:stop()
   end)
 
   it("brings what a partial run has", function()
-    serving()
+    s:serve()
     s.w:world { ["/users"] = { items = { { id = "u1" } } }, ["/teams"] = { items = { { id = "t1" }, { id = "t2" } } },
       ["/teams/t1"] = { items = { { id = "u1" } } }, ["/teams/t2"] = { status = 500 } }
     local finished = s:task { kind = "sync_full" }
@@ -167,23 +150,21 @@ describe("reeve c1", function()
     local ask = service.tables(s.c1:events({ event = "upload", task = finished.task })[1].path)
     assert.equal("3 team:t1:member:user:u1", ask "select count(*) from v1_resources" .. " "
       .. ask "select external_id from v1_grants")
-    s:stop()
   end)
 
   it("tells of a process that died at its work, and goes on", function()
-    serving()
+    s:serve()
     local id = waiting_sync()
     assert.is_true(reeve.kill(child_of(), "KILL"))
     local finished = s.c1:wait { event = "finished", task = id }
     assert.is_nil(finished.final.success)
     assert.matches("signal 9", finished.message)
     assert.is_true(s:task({ kind = "sync_full" }).success)
-    s:stop()
   end)
 
   it("logs what its processes do, in the form and from the level that it has itself", function()
     for level, lines in pairs { info = 1, warn = 0 } do
-      serving(nil, { env = { BATON_LOG_LEVEL = level } })
+      s:serve(nil, { env = { BATON_LOG_LEVEL = level } })
       assert.is_true(s:task({ kind = "sync_full" }).success)
       assert.equal(5, s:task({ kind = "list_events", payload = { event_feed_id = "no-such-feed" } }).code)
       local told = { accepted = 0, feed = 0 }
@@ -194,33 +175,28 @@ describe("reeve c1", function()
         end
       end
       assert.same({ accepted = lines, feed = 1 }, told)
-      s:close()
-      s = nil
     end
   end)
 
   it("declines to sync a connector that is paused", function()
-    serving { connector_file = { enabled = false } }
+    s:serve { connector_file = { enabled = false } }
     local finished = s:task { kind = "sync_full" }
     assert.equal(9, finished.code)
     assert.matches("paused", finished.message)
-    s:stop()
   end)
 
   it("ends in order when it is told to, and says of its tasks that they will not be done", function()
     for _, signal in ipairs { "TERM", "INT", "HUP" } do
-      serving()
+      s:serve()
       local id = waiting_sync()
       local told = s:stop(0, signal).err
       assert.matches('"msg":"ended by signal %d+; the next sync goes on from here"', told)
       assert.equal(1, s.c1:wait({ event = "finished", task = id }).code)
-      s:close()
-      s = nil
     end
   end)
 
   it("goes on after its death where ConductorOne gives the task again", function()
-    serving()
+    s:serve()
     local id = waiting_sync()
     s.process.spec.leaves = true
     s:stop(137, "KILL")
@@ -233,7 +209,7 @@ describe("reeve c1", function()
   end)
 
   it("keeps its secrets to itself", function()
-    serving()
+    s:serve()
     local key = s.c1.secret:match("[^:]+$")
     local id = waiting_sync()
     local place = "/proc/" .. child_of()
@@ -251,7 +227,7 @@ describe("reeve c1", function()
   -- Two connectors, each with a sealed credential of its own; changed(name) gives another secret, which is not checked.
   -- Returns the second client.
   local function serving_two(changed)
-    s = service.new()
+    s:make()
     local second = s.c1:client "brave-badger-2"
     reeve.connector(s.home, "beta", reeve.json(reeve.read(s.home .. "/connectors/acme.json")))
     for name, client in pairs { acme = s.c1, beta = second } do
@@ -276,15 +252,12 @@ describe("reeve c1", function()
     end
     table.sort(agents)
     assert.same({ "brave-badger-2", "happy-otter-1" }, agents)
-    s:stop()
   end)
 
   it("goes on with the others where one is refused, and ends when all are", function()
     serving_two(function(name) return name == "beta" and s.c1:client("other").secret or nil end)
     assert.equal("beta", s:log("ConductorOne refuses the client id and secret").connector)
     assert.is_true(s:task({ kind = "sync_full" }).success)
-    s:stop()
-    s:close()
     serving_two(function() return s.c1:client("other").secret end)
     local process = s.process:wait()
     s.process = nil
@@ -293,7 +266,7 @@ describe("reeve c1", function()
   end)
 
   it("is there once for a connector", function()
-    serving()
+    s:serve()
     s.c1:wait { event = "call", method = "GetTask" }
     local env = {}
     for name, value in pairs(s.c1.env) do env[name] = value end
@@ -303,6 +276,5 @@ describe("reeve c1", function()
     assert.equal(8, removed.code, removed.err)
     assert.matches("acme: ConductorOne is served with it: .* is held by pid %d+, reeve c1\n"
       .. "  end `reeve c1` first\n", removed.err)
-    s:stop()
   end)
 end)

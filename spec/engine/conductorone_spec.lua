@@ -2,7 +2,7 @@
 local conductorone = require "conductorone"
 local reeve = require "reeve"
 
-local missing = conductorone.missing()
+local it = conductorone.it(it, pending)
 local TASK = "2ABCdefGHIjklMNOpqrSTUvwxYZ"
 local HOST = "0a06686f73742d31"
 local OF_TASK = HOST .. "121b324142436465664748496a6b6c4d4e4f707172535455767778595a"
@@ -84,10 +84,10 @@ local function uploaded(...)
 end
 
 describe("the stand-in of ConductorOne", function()
-  if missing then return it("runs", function() pending(missing) end) end
   local c1
 
   setup(function()
+    if conductorone.missing() then return end
     c1 = conductorone.start { next_poll = 5, next_heartbeat = 30 }
     c1.token = select(2, ask_token(c1, assertion(c1))).access_token
   end)
@@ -95,7 +95,7 @@ describe("the stand-in of ConductorOne", function()
     c1:clear()
     assert.same({}, c1:violations())
   end)
-  teardown(function() c1:stop() end)
+  teardown(function() if c1 then c1:stop() end end)
 
   local function given(spec)
     local id = c1:task(spec)
@@ -328,7 +328,7 @@ describe("the stand-in of ConductorOne", function()
   end)
 
   it("can speak HTTP/1.1 alone", function()
-    local proxy = conductorone.start { certificate = c1.certificate, http1 = true }
+    local proxy = conductorone.start { http1 = true }
     proxy.token = "none"
     assert.matches("^HTTP/1.1 502", call(proxy, "Hello", frame(HELLO)).head)
     assert.equal(200, (ask_token(proxy, assertion(proxy))))

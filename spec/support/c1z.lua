@@ -145,7 +145,7 @@ end
 --- A file of these statements (M.row, M.sync, any SQL); `tables`: instead of the format's own.
 function M.file(statements, tables)
   local db, sql = reeve.path "made.db", reeve.path "made.sql"
-  reeve.write(sql, (tables or TABLES) .. concat(statements, "\n"))
+  reeve.write(sql, "begin;" .. (tables or TABLES) .. concat(statements, "\n") .. "commit;")
   local _, code, err = reeve.shell(("sqlite3 '%s' < '%s'"):format(db, sql))
   if code ~= 0 then error(err, 2) end
   return M.packed(reeve.read(db))

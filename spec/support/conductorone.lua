@@ -1,6 +1,7 @@
 -- conductorone: the stand-in of conductorone.js, started, steered and asked.
 --
---   local c1 = conductorone.start { next_poll = 0.1, http1 = true, certificate = reeve.certificate() }
+--   local it = conductorone.it(it, pending)     where it cannot be run each test is skipped, and says so
+--   local c1 = conductorone.start { next_poll = 0.1, http1 = true }
 --   c1.env                       what `reeve c1` is started with: BATON_CLIENT_ID … SSL_CERT_FILE
 --   c1:task { kind = "sync_full", payload = { … } }      puts a task in the queue: its id  (conductorone/tasks.js)
 --   c1:again(id)  c1:cancel(id)
@@ -19,7 +20,7 @@ ConductorOne.__index = ConductorOne
 
 local SCRIPT = "spec/support/conductorone.js"
 local HOST = "acme.example"
-local OWN = { certificate = true, http1 = true, timeout = true }
+local OWN = { http1 = true, timeout = true }
 
 --- Why it cannot be run; nil where it can.
 function M.missing()
@@ -28,15 +29,24 @@ function M.missing()
   return "Node.js 18 or later is missing"
 end
 
+--- For busted's it: itself, or what skips each test with the reason.
+function M.it(it, pending)
+  local missing = M.missing()
+  return missing and function(name) pending(name .. ": " .. missing) end or it
+end
+
+local certificate
+
 local function environment(self, client)
   return { BATON_CLIENT_ID = client.id, BATON_CLIENT_SECRET = client.secret, BATON_C1_API_HOST = self.address,
     BATON_HOST_ID = "host-1", SSL_CERT_FILE = self.certificate.ca }
 end
 
---- Starts it. options: certificate (of reeve.certificate()), http1, timeout (seconds of its life), and settings.
+--- Starts it. options: http1, timeout (seconds of its life), and settings. All of this process have one certificate.
 function M.start(options)
   options = options or {}
-  local tls = options.certificate or reeve.certificate()
+  certificate = certificate or reeve.certificate()
+  local tls = certificate
   local uploads = reeve.folder("uploads")
   local self = setmetatable({ certificate = tls, uploads = uploads, seen = 0, list = {}, read = 0 }, ConductorOne)
   self.process = reeve.start { program = "node", SCRIPT, timeout = options.timeout or 160,

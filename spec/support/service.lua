@@ -1,12 +1,15 @@
 -- service: `reeve c1` between a stand-in of ConductorOne and a target of the spec's making.
 --
---   local s = service.new { users = 3, c1 = { next_heartbeat = 1 } }   s.w (acme.lua), s.c1 (conductorone.lua)
---   s:start { "acme", env = { BATON_GET_TASKS = "true" } }             starts it
+--   local it = service.it(it, pending)  where Node.js is missing each test is skipped, and says so
+--   local s = service.each(after_each)  each test has its own, by one of the next two, and it is ended behind it
+--   s:make { people = { "u1" }, c1 = { next_heartbeat = 1 } }          s.w (acme.lua), s.c1 (conductorone.lua)
+--   s:serve({ … }, { "acme", env = { … } })                            makes, and starts
+--   s:start { "acme", env = { BATON_GET_TASKS = "true" } }             starts `reeve c1`
 --   s:task { kind = "sync_full" }       has it done: its `finished` event
 --   s:people { "u1", "u2" }             who is in the target from now on; all are members of team t1
 --   s:log(text)                         waits until it has printed a line with that text: the line, decoded
 --   s:stop(0)                           ends `reeve c1` by SIGTERM, insists on its exit status
---   s:close()                           ends all; a violation of the protocol is an error
+--   s:close()                           ends all; a violation of the protocol is an error, as it is behind each test
 local acme = require "acme"
 local c1z = require "c1z"
 local conductorone = require "conductorone"
@@ -22,24 +25,23 @@ M.list = { user = all("user", "/users"), team = all("team", "/teams"),
     for x in ctx.http:get("/teams/" .. team.id):each("items") do ctx.emit("team_member", x) end
   end } }]]
 
-M.missing = conductorone.missing
+M.it = conductorone.it
 
-local certificate
-
---- One certificate for all stand-ins of this process.
-function M.certificate()
-  certificate = certificate or reeve.certificate()
-  return certificate
+--- What a file's tests make theirs of, one after the other; busted's after_each has it ended.
+function M.each(after_each)
+  local self = setmetatable({}, Service)
+  after_each(function() self:close() end)
+  return self
 end
 
---- A home with a connector acme, its target, and a stand-in; nothing was synced yet. options: people (ids of
---- users), c1 (options of the stand-in), connector_file, config (acme.new's).
-function M.new(options)
+--- A home with a connector acme, its target, and a stand-in; nothing was synced yet. What was made before is ended.
+--- options: people (ids of users), c1 (options of the stand-in), connector_file, config (acme.new's).
+function Service:make(options)
+  self:close()
   options = options or {}
-  local self = setmetatable({}, Service)
   self.w = acme.new { connector = CONNECTOR, connector_file = options.connector_file, config = options.config }
   self.home = self.w.home
-  local c1 = { certificate = M.certificate(), next_poll = 0.1 }
+  local c1 = { next_poll = 0.1 }
   for name, value in pairs(options.c1 or {}) do c1[name] = value end
   self.c1 = conductorone.start(c1)
   self:people(options.people or { "u1", "u2", "u3" })
@@ -106,17 +108,20 @@ function Service:stop(code, signal)
   return process
 end
 
+--- Makes one and starts it.
+function Service:serve(options, words)
+  self:make(options)
+  return self:start(words)
+end
+
 --- Ends all that runs.
 function Service:close()
   local trouble = self.process and select(2, pcall(self.stop, self))
-  self.w:stop()
-  self.c1:stop()
+  local w, c1 = self.w, self.c1
+  self.w, self.c1, self.process = nil, nil, nil
+  if w then w:stop() end
+  if c1 then c1:stop() end
   if type(trouble) == "string" then error(trouble, 2) end
-end
-
---- For after_each: ends one where there is one; nil.
-function M.over(service)
-  if service then service:close() end
 end
 
 --- Asks a c1z file's tables: sql -> text, its lines with blanks between.

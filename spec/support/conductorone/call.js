@@ -79,6 +79,13 @@ class Call {
         }
     }
 
+    // Reads what is left of the request: a client that still sends may lose an answer that comes before.
+    rest() {
+        const {stream} = this;
+        if (stream.readableEnded || stream.destroyed) return undefined;
+        return new Promise((done) => stream.once("end", done).once("close", done).resume());
+    }
+
     plain(status, type, body) {
         this.stream.respond({":status": status, "content-type": type});
         this.stream.end(body);

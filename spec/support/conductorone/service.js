@@ -32,17 +32,18 @@ class Service {
             if (call.fault.early) await call.instead();
             await (call.method === "UploadAsset" ? this.upload(call) : this.unary(call));
         } catch (problem) {
-            this.end(call, problem);
+            await this.end(call, problem);
         }
     }
 
     // A call ends without its right answer.
-    end(call, problem) {
+    async end(call, problem) {
         if (problem instanceof WireError || problem instanceof FrameError) {
             problem = new Problem("INVALID_ARGUMENT", problem.message);
         }
         if (problem instanceof Problem) {
             if (problem.wrong) call.record("violation", {what: problem.message});
+            await call.rest();
             if (!call.stream.destroyed) call.status({code: problem.code, message: problem.message});
         } else if (problem instanceof Gone || call.stream.aborted || call.stream.destroyed) {
             call.record("gone", {what: problem.message, read: call.read});
