@@ -93,7 +93,8 @@ describe("HTTPS", function()
   it("shows a client certificate to those who ask for one", function()
     reeve.shell(([[
       cd %s && exec 2>/dev/null &&
-      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout me.key -out me.req -subj '/CN=reeve at acme' &&
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout me.key \
+        -out me.req -subj '/CN=reeve at acme' &&
       openssl x509 -req -in me.req -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out me.pem]]):format(tls.dir))
     local server, port = listening(function(port)
       return { program = "openssl", "s_server", "-accept", port, "-cert", tls.cert, "-key", tls.key,

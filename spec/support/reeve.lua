@@ -398,10 +398,10 @@ end
 function reeve.certificate()
   local dir = reeve.folder("tls")
   local _, code, err = reeve.shell(([[
-    cd '%s' && exec 2>log &&
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj '/CN=spec CA' \
+    cd '%s' && exec 2>log && key='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes' &&
+    openssl req -x509 $key -keyout ca.key -out ca.pem -days 2 -subj '/CN=spec CA' \
       -addext 'basicConstraints=critical,CA:TRUE' -addext 'keyUsage=critical,keyCertSign' &&
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out req.pem -subj '/CN=localhost' &&
+    openssl req $key -keyout key.pem -out req.pem -subj '/CN=localhost' &&
     printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' > ext &&
     openssl x509 -req -in req.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out cert.pem
   ]]):format(dir))
