@@ -7,7 +7,8 @@
  *
  * Slots. At most `concurrency` requests are served at once. A slot is held only while someone
  * wants bytes (http_want): a stream whose reader is busy elsewhere holds none, is paused when its
- * buffer is full, and is not judged by the deadline; so nested requests always get through.
+ * buffer is full, and may be silent meanwhile; so nested requests always get through. A request's
+ * own deadline_s counts all the same.
  *
  * Not for use by two threads. Callbacks of curl only copy and set flags. */
 #ifndef REEVE_HTTP_H

@@ -49,21 +49,24 @@ local function entitlements(st)
   end)
 end
 
--- Calls fn(account or nil, grant or nil) for each grant, and for each account that has none.
+-- Calls fn(account or nil, grant or nil) for each grant, and for each account that has none. The state gives each
+-- resource with what it holds behind it.
 local function each(st, is_account, fn)
-  local json, at, free = require "host.json", nil, false
+  local json, holder, has_grants = require "host.json", nil, false
+  local function next_holder(record)
+    if holder and not has_grants then fn(holder) end
+    holder, has_grants = record, false
+  end
   for kind, text in fail.try(st:holdings()) do
     local record = json.decode(text)
     if kind == "grant" then
-      free = false
-      fn(at, record)
+      has_grants = true
+      fn(holder, record)
     else
-      if free then fn(at) end
-      at = is_account(record) and record or nil
-      free = at ~= nil
+      next_holder(is_account(record) and record or nil)
     end
   end
-  if free then fn(at) end
+  next_holder(nil)
 end
 
 --- Writes the file: spec as of c1.export.write. Returns the number of rows.

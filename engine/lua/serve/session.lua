@@ -27,14 +27,24 @@ local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "cr
   INVALID_ARGUMENT = "unavailable", UNIMPLEMENTED = "unavailable", FAILED_PRECONDITION = "unavailable",
   NOT_FOUND = "unavailable" }
 
---- spec: name, channel (serve.grpc), host_id, slots (tasks at once), batch (asks for several), metadata() -> a
---- ConnectorMetadata, folder (of its own, for the files of tasks), options (the operator's, of syncs), work(folder) ->
---- exit status (has a process do a task), jobs (a serve.turn that all connectors share: syncs at once).
+--- A session that has said nothing yet. spec:
+---   name, host_id    the connector's; who ConductorOne takes us for
+---   channel          to ConductorOne (serve.grpc)
+---   metadata()       a ConnectorMetadata, made anew for each hello
+---   folder, lock     a folder of its own for the files of tasks; what keeps it ours (held, never used)
+---   slots, batch     tasks at once; are several asked for at a time (GetTasks)?
+---   options          of its syncs, as the operator wants them (c1.selection)
+---   work(folder)     has a process do the task in this folder: its exit status
+---   jobs             a serve.turn that all connectors share: syncs at once
 function M.new(spec)
-  local self = setmetatable({ greeted = false, syncing = require("serve.turn").new(1),
+  local self = setmetatable({
+    greeted = false, -- was a hello heard?
     running = {}, count = 0, -- ids that are worked on or in the queue; how many are worked on
-    queue = {}, telling = {}, -- tasks without a slot; id -> the end that is being told
-    ended = {}, order = {} }, Session) -- id -> how; the ids, oldest first
+    queue = {}, -- tasks without a slot
+    telling = {}, -- id -> the end that is being told
+    ended = {}, order = {}, -- id -> how it ended, for good; these ids, oldest first
+    syncing = require("serve.turn").new(1), -- who syncs
+  }, Session)
   for name, value in pairs(spec) do self[name] = value end
   return self
 end

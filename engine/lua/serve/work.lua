@@ -73,8 +73,8 @@ local function done(ctx, name, folder)
   return kinds[require("serve.answer").kind(job)](ctx, name, job, options, folder)
 end
 
---- Does the task that the folder holds, and says in it how it ended. Returns the exit status; raised is what the
---- service, which tells how tasks end, does not know then.
+--- Does the task that the folder holds, and says in it how it ended. Returns the exit status. Raises errors of our own,
+--- and failures that could not be said in the folder: the log of this process is then the only place for them.
 function M.run(ctx, name, path)
   local folder = require("serve.folder").of(path)
   local ok, how = pcall(done, ctx, name, folder)
