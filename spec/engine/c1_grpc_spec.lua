@@ -229,9 +229,17 @@ describe("a connection", function()
 
   -- libcurl before 8.1 loses the trailers of the last answer.
   it("that the server ends in peace still brings the answer, and is followed by another", function()
-    for _, fault in ipairs { "bye", "leaving" } do
-      assert.equal("ok {}\nok {}\n", run("call() call()", { wish = reeve.encode { fault = fault } }), fault)
-    end
+    assert.equal("ok {}\nok {}\n", run([[
+      call()
+      local n -- a call that is on its way while the connection ends may be lost: this one is not
+      repeat
+        task.sleep(0.01)
+        local log = assert(io.open(given.log))
+        n = select(2, log:read("a"):gsub('"closed"', ""))
+        log:close()
+      until n == 1
+      call()]], { wish = reeve.encode { fault = "bye" }, log = server.log }))
+    assert.equal("ok {}\nok {}\n", run("call() call()", { wish = reeve.encode { fault = "leaving" } }))
     local refused = { ["grpc-status"] = "7" }
     local p = problem { fault = "leaving", headers = refused, trailers = reeve.null }
     assert.same({ 7, false }, { p.code, p.transport })

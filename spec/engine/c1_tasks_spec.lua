@@ -22,8 +22,12 @@ describe("reeve c1", function()
 
   -- The process that a sync is done in.
   local function child_of()
-    local out = reeve.shell("pgrep -P " .. s.process.pid)
-    return assert(tonumber(out:match("^(%d+)\n$")), out)
+    local all, children = reeve.shell("cat /proc/[0-9]*/stat 2>/dev/null"), {}
+    for pid, parent in all:gmatch("(%d+) %([^\n]*%) %a (%d+) [^\n]*") do
+      if tonumber(parent) == s.process.pid then children[#children + 1] = tonumber(pid) end
+    end
+    assert.equal(1, #children)
+    return children[1]
   end
 
   local function uploads(id)

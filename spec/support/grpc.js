@@ -8,7 +8,7 @@
 //   {"http": 200, "headers": {…}, "body": "hex", "repeat": times, "trailers": {…}, "fault": NAME}
 // Without it: an empty message, and status 0. Faults: silent (no answer), reset (RST_STREAM), cut (the connection ends),
 // goaway (and cut), half (headers and body, then cut), late (after 1 s), bye (ends the connection in peace, after the
-// answer), leaving (says GOAWAY before it answers), slow (reads a little each 100 ms), trickle
+// answer, and says "closed" in LOG), leaving (says GOAWAY before it answers), slow (reads a little each 100 ms), trickle
 // (a byte each 100 ms). These do not read on: early
 // (answers, and ends the stream), deaf (does nothing), shut (cut), away (goaway).
 
@@ -48,11 +48,14 @@ function answer(stream, want) {
     const headers = {":status": want.http ?? 200, "content-type": "application/grpc", ...want.headers};
     const body = Buffer.from(want.body ?? EMPTY, "hex");
     if (want.trailers === null) return stream.respond(headers, {endStream: true});
+    if (want.fault === "bye") {
+        stream.on("close", () => session.close());
+        session.socket.on("finish", () => fs.appendFileSync(log, '{"closed": true}\n'));
+    }
     stream.respond(headers, {waitForTrailers: true});
     stream.on("wantTrailers", () => {
         stream.sendTrailers(want.trailers ?? OK);
         if (want.fault === "early") setImmediate(() => stream.close(http2.constants.NGHTTP2_NO_ERROR));
-        if (want.fault === "bye") setImmediate(() => session.close());
     });
     if (want.fault === "trickle") return void setInterval(() => stream.writable && stream.write("\0"), 100);
     for (let i = 0; i < (want.repeat ?? 1); i++) stream.write(body);
