@@ -6,6 +6,7 @@ local parts = {
   home = function(ctx)
     local home = require("config.home").open(ctx.flags)
     require("ui.logging").setup(ctx.flags, home.options.log_format)
+    require("config.misspelt").warn()
     return home
   end,
   out = function(ctx) return require("ui.output").new(ctx.flags) end,

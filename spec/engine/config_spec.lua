@@ -92,6 +92,34 @@ describe("keys", function()
   end)
 end)
 
+describe("a variable that is no key's", function()
+  local function told(words)
+    words.home = reeve.home()
+    reeve.connector(words.home, "main", { plugin = "none" })
+    reeve.connector(words.home, "other", { plugin = "none" })
+    words[#words + 1] = "--log-format=json"
+    local warnings = {}
+    for line in reeve.run(words).err:gmatch "[^\n]+" do
+      local entry = line:find "^{" and reeve.json(line) or {}
+      if entry.level == "warn" then warnings[#warnings + 1] = entry.msg .. "; " .. entry.hint end
+    end
+    return table.concat(warnings, "\n")
+  end
+
+  it("is told where it nearly is one, and not where it is somebody's own", function()
+    assert.equal("REEVE_HOMES is no variable of Reeve's, and is ignored; did you mean 'REEVE_HOME'?\n"
+      .. "REEVE_HTP_RETRY_S is no variable of Reeve's, and is ignored; did you mean 'REEVE_HTTP_RETRY_S'?",
+      told { "connectors", env = { REEVE_HTP_RETRY_S = "3", REEVE_HOMES = "/", REEVE_ACME_TOKEN = "x",
+        REEVE_SETTINGS_STAT = "x", REEVE_HTTP_RETRY_S = "7", REEVE_KEY_FILE = "/x", REEVE_CORE = "0" } })
+    assert.equal("", told { "connectors", "--quiet", env = { REEVE_HTP_RETRY_S = "3" } })
+  end)
+
+  it("is told once, also where others do the work", function()
+    assert.equal("REEVE_JOSB is no variable of Reeve's, and is ignored; did you mean 'REEVE_JOBS'?",
+      told { "sync", "--all", env = { REEVE_JOSB = "3" } })
+  end)
+end)
+
 describe("precedence", function()
   it("is flag, environment, connector, reeve.json, default, member by member", function()
     local flags, env = { max_age = "1h" }, { max_age = "2h", ["http.retry_s"] = 2 }
