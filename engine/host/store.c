@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TABLES_MAX = 16, PATH_MAX_LEN = 4096, READERS_MAX = 126 };
+enum {
+    TABLES_MAX = 16,
+    PATH_MAX_LEN = 4096,
+    READERS_MAX = 126,
+    LOCK_BYTES = 8192, /* of LMDB's lock file for so many readers */
+};
 
 struct store {
     MDB_env *env;
@@ -133,6 +139,20 @@ static int open_tables(struct store *s, const struct store_table *tables, size_t
     return mdb_txn_commit(txn);
 }
 
+/* LMDB makes its lock file without blocks, and writes to it through a map: where the disk is full
+ * that is SIGBUS. So it has its blocks before. What else may be wrong with it LMDB finds out. */
+static int make_room(const struct store *s) {
+    char path[PATH_MAX_LEN + 16];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/lock.mdb", s->dir);
+    if (stat(path, &st) == 0 && st.st_size > 0) return 0;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return 0;
+    int rc = fallocate(fd, 0, 0, LOCK_BYTES) != 0 ? errno : 0;
+    close(fd);
+    return rc == ENOSPC || rc == EDQUOT ? rc : 0;
+}
+
 /* A reader needs LMDB's lock file to be safe beside a writer; on a file system that cannot be
  * written nobody writes, and it does without. */
 static int open_env(struct store *s, const struct store_options *options) {
@@ -199,6 +219,7 @@ enum err store_open(struct store **out, const char *dir, const struct store_tabl
     snprintf(s->dir, sizeof s->dir, "%s", dir);
     prepare_bus(s);
     int rc = configure(s, options);
+    if (!rc) rc = make_room(s);
     if (!rc) rc = open_env(s, options);
     if (!rc && options->write) rc = check_length(s);
     if (!rc) rc = open_tables(s, tables, count);

@@ -58,6 +58,14 @@ M.list = { user = all("user", "/users") }]]
     assert.is_truthy(reeve.read(w.home .. "/seen"):find('"u4000"', 1, true))
   end)
 
+  in_namespace("that has no room from the start ends a sync with 9, and says so", function()
+    reeve.shell("mkdir -p " .. w.home .. "/state")
+    for _, size in ipairs { "4k", "16k", "28k" } do
+      says(reeve.run { program = "unshare", "-m", "sh", "-c", ([[mount -t tmpfs -o size=%s,mode=700 none '%s/state' &&
+        exec "$0" "$@"]]):format(size, w.home), reeve.bin, "sync", "acme", home = w.home }, "make room on the disk")
+    end
+  end)
+
   in_namespace("that is read-only can be read, and not be synced to", function()
     w:synced()
     local before = w:state()

@@ -77,6 +77,9 @@ local EXPECTED = [[
 {"kind":"resource","type":"user","id":"u3","name":"User 3"}
 ]]
 
+local _, refused = reeve.shell("unshare -m true 2>/dev/null")
+local in_namespace = refused == 0 and it or function(name) pending(name .. " (unshare -m is refused here)") end
+
 local home, temporary
 
 local function write(files)
@@ -251,6 +254,18 @@ describe("reeve test", function()
     end
     os.remove(home .. "/plugins/acme/test/scenarios.lua")
     assert.matches("test/scenarios.lua: there is no such file", test(3).err)
+  end)
+
+  in_namespace("removes its folder where there is no room for it", function()
+    local script = [[mount -t tmpfs -o size=$SIZE,mode=700 none "$TMPDIR"
+      "$0" "$@"; code=$?; ls -A "$TMPDIR"; exit $code]]
+    for _, size in ipairs { "4k", "12k", "28k" } do
+      local r = reeve.run { program = "unshare", "-m", "sh", "-c", script, reeve.bin, "test", "acme", home = home,
+        env = { TMPDIR = temporary, SIZE = size } }
+      assert.equal(9, r.code, r.err)
+      assert.matches("make room on the disk", r.err)
+      assert.equal("", r.out)
+    end
   end)
 
   it("removes its folder when it is told to end", function()
