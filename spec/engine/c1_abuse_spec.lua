@@ -1,21 +1,14 @@
 -- `reeve c1` with a ConductorOne, and neighbours, that mean it no good.
+local c1z = require "c1z"
 local reeve = require "reeve"
 local service = require "service"
+
+local field = c1z.field
 
 local it = service.it(it, pending)
 
 describe("reeve c1", function()
   local s = service.each(after_each)
-
-  -- Protobuf: a field of bytes.
-  local function field(number, bytes)
-    local function varint(n)
-      local text = ""
-      while n > 127 do text, n = text .. string.char(n & 127 | 128), n >> 7 end
-      return text .. string.char(n)
-    end
-    return varint(number << 3 | 2) .. varint(#bytes) .. bytes
-  end
 
   local function hex(bytes)
     return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))

@@ -4,6 +4,8 @@ local acme = require "acme"
 local c1z = require "c1z"
 local reeve = require "reeve"
 
+local field = c1z.field
+
 local _, refused = reeve.shell("unshare -m true 2>/dev/null")
 local in_namespace = refused == 0 and it or function(name) pending(name .. " (unshare -m is refused here)") end
 
@@ -12,20 +14,6 @@ local function export(home, name)
   local _, err = reeve.ok { "export", name or "main", "-o", "c1z", "-f", path, home = home }
   local ask, db = c1z.unpacked(path)
   return ask, err, path, db
-end
-
--- Protobuf by hand: field(number, text) or field(number, integer).
-local function varint(n)
-  local out = ""
-  while n > 127 do
-    out, n = out .. string.char(n & 127 | 128), n >> 7
-  end
-  return out .. string.char(n)
-end
-
-local function field(number, value)
-  if math.type(value) then return varint(number << 3) .. varint(value) end
-  return varint(number << 3 | 2) .. varint(#value) .. value
 end
 
 local function any(name, value)
@@ -117,7 +105,7 @@ describe("export -o c1z", function()
       key = { { id = "k1", expires_at = "2027-01-15T08:00:00Z", identity = ref("user", "u1") } },
     })
     local profile = field(1, field(1, "dept") .. field(2, field(3, "IT")))
-      .. field(1, field(1, "n") .. field(2, varint(2 << 3 | 1) .. ("<d"):pack(1)))
+      .. field(1, field(1, "n") .. field(2, "\x11" .. ("<d"):pack(1)))
     local created = "\x08\x81\xe2\xcf\xaa\x06\x10\x80\xca\xb5\xee\x01"
     local status = field(1, 2) .. field(2, "locked")
     local trait = field(1, field(1, "a@b.co") .. field(2, 1)) .. field(1, field(1, "c@d.co")) .. field(2, status)

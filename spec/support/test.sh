@@ -53,7 +53,8 @@ export REEVE_PRELOAD
 export REEVE_TEST_WORK="$work" REEVE_DRIVE="$BUILD/spec/drive" REEVE_ENGINE="$BUILD/spec/host" REEVE_BIN="${REEVE_BIN:-$BUILD/reeve}"
 export LUA_PATH="$PWD/spec/support/?.lua;;" CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
 unset REEVE_HOME REEVE_KEY_FILE STATE_DIRECTORY CREDENTIALS_DIRECTORY NO_COLOR http_proxy https_proxy \
-    all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY || true
+    all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY XDG_CONFIG_HOME COLUMNS SSL_CERT_FILE \
+    $(env | sed -n 's/^\(BATON_[A-Z0-9_]*\)=.*/\1/p') || true
 {
     find "$BUILD/spec/unit" -name 'test_*' -type f -perm -u+x 2>/dev/null | sort
     find spec -name '*_spec.lua' | sort
