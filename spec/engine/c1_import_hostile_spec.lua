@@ -228,6 +228,21 @@ describe("a file that goes wrong on the way", function()
     assert.matches("more than %d+ bytes", (reeve.ok { "list", "old", "excluded", "-o", "jsonl", home = home }))
   end)
 
+  it("cannot say so much of its types that nobody can read what was kept of them", function()
+    local long = ("x"):rep(1200 * 1024)
+    local function type_row(name, more)
+      return row("resource_types", { external_id = name, data = field(1, name) .. (more or "") })
+    end
+    local path = c1z.file { c1z.sync(), type_row("user", field(2, long) .. field(4, long)), type_row(long), user "u1" }
+    local home = reeve.home()
+    for run = 1, 2 do
+      local r = reeve.run { "import", "old", "-f", path, home = home }
+      assert.equal(0, r.code, r.err)
+      assert.matches("run " .. run .. " accepted.*1 user", r.err)
+    end
+    assert.equal(1, #reeve.jsonl((reeve.ok { "list", "old", "user", "-o", "jsonl", home = home })))
+  end)
+
   it("says what is in texts without doing what they say", function()
     local home = reeve.home()
     local name = "u\27[31m\n"

@@ -17,6 +17,8 @@ local M = {}
 
 local MAX <const> = 64          -- of one connector (host/model)
 local NAME_MAX <const> = 60     -- bytes; two more tell apart what would be the same
+-- Bytes of what a file says of a type: so much of MAX types, and of as many former ones, fits into FILE_MAX.
+local RAW_MAX <const>, TITLE_MAX <const>, DESCRIPTION_MAX <const> = 256, 256, 512
 local FILE_MAX <const> = 1 << 20
 local TAKEN <const> = { resources = true, entitlements = true, grants = true, excluded = true }
 
@@ -54,20 +56,22 @@ local function has_no_entitlements(message)
   return false
 end
 
-local function text_or_nil(text)
-  return text ~= "" and text or nil
+-- The beginning of a text; nil for an empty one.
+local function text_or_nil(text, max)
+  return text and text ~= "" and require("ui.text").beginning(text, max) or nil
 end
 
 local function add(types, raw, message)
-  if types.names[raw] or raw == "" or not utf8.len(raw) then return end
+  if types.names[raw] or raw == "" or #raw > RAW_MAX or not utf8.len(raw) then return end
   types.n = types.n + 1
   if types.n > MAX then fail("failed", ("the file has more than %d resource types"):format(MAX)) end
   local before = types.former.names[raw]
   local name = before and not types.resources[before.name] and before.name or free_name(raw, types.resources)
   local trait = trait_of(message)
   types.names[raw] = { name = name, trait = trait }
-  types.resources[name] = { title = text_or_nil(message.display_name or ""), trait = trait,
-    description = text_or_nil(message.description or ""), skip = has_no_entitlements(message), entitlements = {} }
+  types.resources[name] = { trait = trait, title = text_or_nil(message.display_name, TITLE_MAX),
+    description = text_or_nil(message.description, DESCRIPTION_MAX), skip = has_no_entitlements(message),
+    entitlements = {} }
   if name ~= raw then types.renamed[#types.renamed + 1] = raw .. ": " .. name end
 end
 
