@@ -57,7 +57,8 @@ local function session(spec)
   spec = spec or {}
   return require("serve.session").new { name = "main", channel = channel, host_id = "host", slots = spec.slots or 3,
     batch = spec.batch, metadata = function() return { display_name = "Acme" } end, folder = spec.folder,
-    options = {}, work = spec.work, jobs = require("serve.turn").new(2) }
+    options = {}, work = spec.work, jobs = require("serve.turn").new(2),
+    hellos = spec.hellos or require("serve.turn").new(1) }
 end
 
 -- Runs the session for so many seconds of its clock.
@@ -119,6 +120,29 @@ describe("hello", function()
       say(times "Hello")
       say(greeted)
       say(s.greeted, ("%.0f"):format(before))]])
+  end)
+
+  it("waits for its turn among many, which those that ConductorOne does not answer give back", function()
+    assert.equal("0 0 10 11 20 21\n3\n", run [[
+      local n, greeted = 0, 0
+      script.Hello = function()
+        n = n + 1
+        local first = n <= 3
+        task.sleep(10)
+        if first then return away() end
+        return {}
+      end
+      local hellos, sessions = require("serve.turn").new(2), {}
+      for i = 1, 3 do sessions[i] = session { hellos = hellos } end
+      task.run(function()
+        local running = {}
+        for i, s in ipairs(sessions) do running[i] = task.spawn(function() s:run() end) end
+        task.sleep(100)
+        for _, t in ipairs(running) do t:cancel() end
+      end)
+      for _, s in ipairs(sessions) do greeted = greeted + (s.greeted and 1 or 0) end
+      say(times "Hello")
+      say(greeted)]])
   end)
 
   it("ends the connector where ConductorOne refuses it, and not where nobody answered", function()

@@ -57,6 +57,16 @@ local function scopes(ctx, names, sync)
   return require("serve.scope").of(sync, connectors)
 end
 
+-- All connectors begin at once, and one connection carries a hundred calls: each one more would have its own, at a
+-- MiB for the authorities that are trusted.
+local HELLOS <const> = 48
+
+local function hellos_of(shared, origin)
+  local turns = shared.hellos[origin] or require("serve.turn").new(HELLOS)
+  shared.hellos[origin] = turns
+  return turns
+end
+
 local function session_of(ctx, name, credential, options, shared)
   local metadata = metadata_of(ctx, name)
   metadata() -- it can be told
@@ -67,6 +77,7 @@ local function session_of(ctx, name, credential, options, shared)
   return require("serve.session").new { name = name, channel = channel, lock = lock, folder = folder,
     host_id = require("serve.machine").host_id(options.host_id), slots = options.task_concurrency,
     batch = options.get_tasks, metadata = metadata, options = shared.scopes[name], jobs = shared.jobs,
+    hellos = hellos_of(shared, credential.origin),
     work = function(path) return require("serve.process").run(ctx, "c1-task", name, path) end }
 end
 
@@ -144,7 +155,7 @@ local function serve(ctx, names, options, sessions)
   local failures, tasks, statuses = {}, {}, {}
   local credentials = require("serve.account").all(ctx.home, names, options)
   local shared = { client = client_of(credentials, options), scopes = scopes(ctx, names, options.sync),
-    jobs = require("serve.turn").new(ctx.home.options.jobs or 2) }
+    jobs = require("serve.turn").new(ctx.home.options.jobs or 2), hellos = {} }
   for i, name in ipairs(names) do sessions[i] = session_of(ctx, name, credentials[name], options, shared) end
   serve_health(ctx, names, sessions, options)
   for i, session in ipairs(sessions) do tasks[i] = begin(session, failures, #sessions > 1) end

@@ -36,6 +36,7 @@ local FINAL <const> = { UNAUTHENTICATED = "credentials", PERMISSION_DENIED = "cr
 ---   options          of its syncs, as the operator wants them (c1.selection)
 ---   work(folder)     has a process do the task in this folder: its exit status
 ---   jobs             a serve.turn that all connectors share: syncs at once
+---   hellos           a serve.turn that all connectors of one host share: first hellos at once
 function M.new(spec)
   local self = setmetatable({
     greeted = false, -- was a hello heard?
@@ -74,7 +75,7 @@ end
 local function greet(self)
   local failed = 0
   while true do
-    local done, problem = self:hello()
+    local done, problem = self.hellos:hold(self.hello, self)
     if done then break end
     local final = not problem.transport and FINAL[status.name[problem.code]]
     if final then refused(self.name, final, problem) end
