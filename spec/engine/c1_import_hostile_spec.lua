@@ -233,12 +233,14 @@ describe("a file that goes wrong on the way", function()
     local function type_row(name, more)
       return row("resource_types", { external_id = name, data = field(1, name) .. (more or "") })
     end
-    local path = c1z.file { c1z.sync(), type_row("user", field(2, long) .. field(4, long)), type_row(long), user "u1" }
+    local path = c1z.file { c1z.sync(), type_row("user", field(2, long) .. field(4, long)), type_row(long), user "u1",
+      row("resources", { resource_type_id = long, external_id = "x", data = field(1, id(long, "x")) }) }
     local home = reeve.home()
     for run = 1, 2 do
       local r = reeve.run { "import", "old", "-f", path, home = home }
       assert.equal(0, r.code, r.err)
-      assert.matches("run " .. run .. " accepted.*1 user", r.err)
+      assert.matches("run " .. run .. " accepted.*1 user.*left out: xxx", r.err)
+      assert.is_true(#r.err < 2000)
     end
     assert.equal(1, #reeve.jsonl((reeve.ok { "list", "old", "user", "-o", "jsonl", home = home })))
   end)

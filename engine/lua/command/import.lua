@@ -10,11 +10,13 @@ local WORDS <const> = {
   { "slug", "entitlements whose slug is not what their id says; the id's is taken" },
 }
 
+local NAME_MAX <const> = 100 -- bytes of a name that a file chose
+
 -- "12 annotations not kept: ExternalLink 10, RawId 2"
 local function line_of(note, words)
   local names, parts = require("shape").names(note.by), {}
   for i, name in ipairs(names) do
-    parts[i] = ("%s %d"):format(require("ui.text").safe(name), note.by[name])
+    parts[i] = ("%s %d"):format(require("ui.text").harmless(name, NAME_MAX), note.by[name])
   end
   if note.kinds > #names then parts[#parts + 1] = "…" end
   return ("%d %s%s"):format(note.n, words, #parts > 0 and ": " .. table.concat(parts, ", ") or "")
