@@ -349,21 +349,22 @@ static int g_index(lua_State *L) {
     return api_result(L, stage_index(g->g, (uint32_t)luaL_checkinteger(L, 2), &e), &e);
 }
 
+enum { RECORD_VALUES = 5 };
+
 /* Pushes raw, name, kind, parent, outcome of a record; all are copied before the reader ends. */
-static int push_record(lua_State *L, struct api_stage *g, uint64_t number) {
+static enum err push_record(lua_State *L, struct api_stage *g, uint64_t number, struct error *e) {
     struct buf *copy = api_buf(L, (size_t)64 * MIB), *name = api_buf(L, LIMIT_STRING);
     struct store_txn *t;
     struct record r;
-    struct error e;
     struct state_key k = state_key_run(number);
     struct span v;
-    enum err rc = store_begin(g->s->store, false, &t, &e);
-    if (rc) return api_fail(L, &e);
-    rc = store_get(t, STATE_REC, state_span(&k), &v, &e);
-    if (!rc && buf_add(copy, v.p, v.n)) rc = err_set(&e, ERR_NOMEM, "out of memory");
+    enum err rc = store_begin(g->s->store, false, &t, e);
+    if (rc) return rc;
+    rc = store_get(t, STATE_REC, state_span(&k), &v, e);
+    if (!rc && buf_add(copy, v.p, v.n)) rc = err_set(e, ERR_NOMEM, "out of memory");
     store_abort(t);
-    if (!rc) rc = record_read(&r, span_of(copy->data, copy->len), &e);
-    if (rc) return api_fail(L, &e);
+    if (!rc) rc = record_read(&r, span_of(copy->data, copy->len), e);
+    if (rc) return rc;
     record_name(&r, name);
     json_push_raw(L, r.raw.n ? r.raw.p : "{}", r.raw.n ? r.raw.n : 2);
     lua_pushlstring(L, name->data, name->len);
@@ -373,7 +374,7 @@ static int push_record(lua_State *L, struct api_stage *g, uint64_t number) {
                       : r.head.outcome == RECORD_SET_ASIDE ? "set_aside"
                       : r.head.by_operator                 ? "skipped_by_operator"
                                                            : "skipped");
-    return 5;
+    return ERR_OK;
 }
 
 struct walk {
@@ -391,11 +392,10 @@ static int next_walk(lua_State *L) {
     if (w->i == w->n) {
         w->i = 0;
         if (stage_walk(g->g, &w->w, w->records, sizeof w->records / sizeof *w->records, &w->n, &e))
-            return luaL_error(L, "%s", e.text);
+            return api_raise(L, &e);
         if (!w->n) return 0;
     }
-    int n = push_record(L, g, w->records[w->i++]);
-    return n == 3 ? luaL_error(L, "%s", lua_tostring(L, -2)) : n;
+    return push_record(L, g, w->records[w->i++], &e) ? api_raise(L, &e) : RECORD_VALUES;
 }
 
 static int g_walk(lua_State *L) {
@@ -428,7 +428,7 @@ static int g_find(lua_State *L) {
     struct error e;
     if (stage_find(g->g, span_of(b->data, b->len), &record, &e)) return api_fail(L, &e);
     if (!record) return 0;
-    if (push_record(L, g, record) != 5) return 3;
+    if (push_record(L, g, record, &e)) return api_fail(L, &e);
     lua_pushvalue(L, -5);
     lua_pushvalue(L, -3);
     return 2;

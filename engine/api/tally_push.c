@@ -128,7 +128,7 @@ void tally_push(lua_State *L, const struct tally *t, struct state *s, uint64_t r
     lua_Integer n = 0;
     for (size_t i = 0; i < t->slot_count; i++) {
         if (!t->slots[i].used) continue;
-        if (read_facts(s, run, &t->slots[i], &f, &e)) luaL_error(L, "%s", e.text);
+        if (read_facts(s, run, &t->slots[i], &f, &e)) api_raise(L, &e);
         push_entitlement(L, &t->slots[i], &f);
         lua_rawseti(L, -2, ++n);
     }

@@ -2,7 +2,8 @@
 --
 --   local w = acme.new { connector = text of connector.lua, mapping = text of mapping.lua, resources = text,
 --     world = { ["/users"] = { { id = 1 } }, … }, config = reeve.json, connector_file = more of the connector,
---     simulator = text of simulator.lua, for a target that reads `world` in another way }
+--     simulator = text of simulator.lua, for a target that reads `world` in another way,
+--     timeout = seconds after which the target ends by itself }
 --   w:world { … }            what the target answers from now on: path to document, or { status = n, body = … }
 --   w:sync { words }         runs `reeve sync acme …`: r.code, r.out, r.err;  w:run { words } any command
 --   w:state()                all resources, entitlements and grants, sorted: equal states are equal texts
@@ -103,7 +104,7 @@ end
 function M.new(spec)
   local self = setmetatable({ home = reeve.home(spec.config) }, World)
   self:write(spec)
-  self.sim = reeve.sim { plugin = "acme", home = self.home, faults = spec.faults }
+  self.sim = reeve.sim { plugin = "acme", home = self.home, faults = spec.faults, timeout = spec.timeout }
   self:write(spec)
   self:world(spec.world or {})
   return self

@@ -108,6 +108,11 @@ local function files(home)
   return (reeve.shell(("cd %s/out && find . -type f | sort | xargs md5sum"):format(reeve.quote(home))))
 end
 
+-- How long they are, where times and stand-ins in them are others each time.
+local function lines(home)
+  return (reeve.shell(("cd %s/out && wc -l *"):format(reeve.quote(home))))
+end
+
 -- The rows of a .c1z file but for the id of its sync, which is always another.
 local function rows(path)
   local ok, ask = pcall(c1z.unpacked, path)
@@ -168,7 +173,9 @@ M.list = { user = { full = function(ctx)
   local res = ctx.http:get "/users"
   for x in res:each "items" do ctx.emit("user", x) end
   ctx.mark(res.rest.mark)
+  ctx.store:put("name", "kept")
 end, changed = function(ctx, _, since)
+  ctx.emit("user", { id = "u5", name = ctx.store:get "name" or "lost" })
   local res = ctx.http:get("/changes", { query = { since = since } })
   for x in res:each "items" do
     if x.gone then ctx.gone("user", x.id) else ctx.emit("user", x) end
@@ -187,7 +194,7 @@ end
 local function person(id, name) return { id = id, name = name, gone = not name or nil } end
 
 local function changed(home)
-  changing = acme.new { connector = CHANGES, world = { ["/changes"] = { status = 500 },
+  changing = acme.new { connector = CHANGES, timeout = 3600, world = { ["/changes"] = { status = 500 },
     ["/users"] = people("m1", person("u1", "a"), person("u2", "b"), person("u3", "c")) } }
   changing.home = home
   changing:write(changing.spec)
@@ -257,6 +264,16 @@ M.list = {
   export("csv", "acme"),
   export("c1-csv", "acme.csv"),
   export("c1z", "acme.c1z", function(home) return rows(home .. "/out/acme.c1z") end),
+  { name = "record", view = lines, words = function(home)
+    return { "record", "acme", "-f", home .. "/out/acme.jsonl" }
+  end, prepare = function(home)
+    connector(home)
+    reeve.ok { program = "mkdir", home .. "/out" }
+  end },
+  { name = "plan", words = { "plan", "acme" }, done = still, prepare = function(home)
+    synced(home)
+    sim:set { drift = 0.2 }
+  end },
   { name = "import", view = imported, words = { "import", "old", "-f", FILE }, prepare = import, done = still },
   { name = "c1-task", check = check_task, told = task_told, done = still, words = function(home)
     return { "c1-task", "acme", home .. "/task" }

@@ -33,7 +33,8 @@ return {
     local ok, result = pcall(require("sync.plan").run, ctx.home, connector, options,
       function(state, run)
         progress:done()
-        require("state.changes").print(ctx, state:changes(state:meta().accepted, run.run),
+        local accepted = fail.try(state:meta()).accepted
+        require("state.changes").print(ctx, fail.try(state:changes(accepted, run.run)),
           name .. ": a sync would change nothing")
       end)
     progress:done()

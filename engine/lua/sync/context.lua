@@ -4,6 +4,7 @@
 -- in `page`, which listing.lua reads.
 local contract = require "contract.contract"
 local conditional = require "target.conditional"
+local fail = require "fail"
 local json = require "host.json"
 local log = require "log"
 local sys = require "host.sys"
@@ -44,7 +45,7 @@ local function cache(fetch, page)
   return contract.bind("ctx.store", {
     get = function(_, key)
       check(key, 2)
-      local text = page.puts[key] or fetch.state:cached(key)
+      local text = page.puts[key] or fail.try(fetch.state:cached(key))
       return text and json.decode(text)
     end,
     put = function(_, key, value)
@@ -60,7 +61,7 @@ end
 -- What answers to conditional requests are kept in: it is written with the page, too.
 local function answers(fetch, page)
   return conditional.store {
-    get = function(key) return page.puts[key] or fetch.state:cached(key) end,
+    get = function(key) return page.puts[key] or fail.try(fetch.state:cached(key)) end,
     put = function(key, bytes) page.puts[key] = bytes end,
     digest = fetch.plugin.digest,
   }

@@ -94,7 +94,7 @@ end
 local function chain(fetch, raw, above)
   local parents = { raw }
   while above and above ~= "" and #parents < 16 do
-    local next_raw, next_above = fetch.stage:find(above)
+    local next_raw, next_above = fail.try(fetch.stage:find(above))
     if not next_raw then break end
     parents[#parents + 1] = next_raw
     above = next_above
@@ -212,7 +212,7 @@ function Fetch:find(list, kind, id)
     end
     self.found[kind] = true
   end
-  return (self.stage:find(kind, tostring(id)))
+  return (fail.try(self.stage:find(kind, tostring(id))))
 end
 
 -- What comes before anything is emitted.

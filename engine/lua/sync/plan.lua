@@ -25,14 +25,8 @@ local function sweep(dir)
   end
 end
 
--- A copy of the state, or an empty one where that is wanted or nothing was synced yet.
-local function copy_state(home, connector, empty)
-  local dir = home:state_dir(connector.name)
-  fail.try(sys.mkdir_p(dir, mode.private_folder))
-  sweep(dir)
-  local target = ("%s/%s%d"):format(dir, PREFIX, sys.pid())
-  fail.try(sys.mkdir_p(target, mode.private_folder))
-  if empty then return target end
+-- Copies the state, where anything was synced yet.
+local function copy_state(dir, target)
   local state, message, code = require("host.state").open(dir, {})
   if state then
     fail.try(state:copy(target))
@@ -40,6 +34,14 @@ local function copy_state(home, connector, empty)
   elseif code ~= "not_found" then
     fail(code, message)
   end
+end
+
+-- The folder of a copy, still empty.
+local function new_folder(dir)
+  fail.try(sys.mkdir_p(dir, mode.private_folder))
+  sweep(dir)
+  local target = ("%s/%s%d"):format(dir, PREFIX, sys.pid())
+  fail.try(sys.mkdir_p(target, mode.private_folder))
   return target
 end
 
@@ -54,7 +56,7 @@ local function replay(_, connector, run, script, day)
     epoch = run.record.epoch, keep_raw = true, concurrency = 1,
   }
   run.fetch = fetch
-  fetch:replay(run.state:objects())
+  fetch:replay(fail.try(run.state:objects()))
   return fetch
 end
 
@@ -62,8 +64,10 @@ end
 function M.run(home, connector, options, fn)
   if not options.offline then require("import.imported").refuse(connector) end
   sys.catch_signals() -- so that the copy goes at the end, whatever ends it
-  local dir = copy_state(home, connector, options.empty)
+  local origin = home:state_dir(connector.name)
+  local dir = new_folder(origin)
   local ok, result = pcall(function()
+    if not options.empty then copy_state(origin, dir) end
     local state = sync.open_state(home, dir)
     local result = sync.run_on(home, connector, state, { fresh = true, hold = true, keep_state = true,
       progress = options.progress, on_session = options.on_session, fetch = options.offline and replay or nil })

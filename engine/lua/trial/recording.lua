@@ -17,7 +17,7 @@ local M = {}
 
 -- What the mapping says of people: their records.
 local function collect_records(redaction, manifest, state, run)
-  for change in state:changes(0, run) do
+  for change in fail.try(state:changes(0, run)) do
     local record = change.kind == "resource" and change.after and json.decode(change.after)
     local resource = record and manifest.resources[record.type]
     if resource and resource.trait == "user" then redaction:record(record) end
