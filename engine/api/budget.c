@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <lauxlib.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../host/limits.h"
 #include "../host/watchdog.h"
+#include "cell.h"
 
 enum {
     INTERVAL = 10000,  /* instructions from one look at the budget to the next */
@@ -101,11 +101,11 @@ void *budget_alloc(void *ud, void *block, size_t old, size_t size) {
         budget.refused.size == size)
         budget.refused.pending = false;
     if (size == 0) {
-        free(block);
+        cell_free(block, old);
         budget.used -= old;
         return NULL;
     }
-    void *now = realloc(block, size);
+    void *now = cell_resize(block, old, size);
     if (!now) return NULL;
     budget.used += size - old;
     if (size > old && budget.used > budget.memory && budget.depth > 0 && !budget.over) {

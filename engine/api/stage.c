@@ -486,6 +486,7 @@ static int g_compare(lua_State *L) {
     struct tally *tally = tally_new(L);
     struct error e;
     enum err rc = stage_sync(g->g, &e);
+    stage_rest(g->g);
     if (!rc)
         rc = compare_run(g->s, g->run, lists, count, tally, told ? progress : NULL, L, &e);
     if (rc) return api_fail(L, &e);

@@ -117,6 +117,11 @@ enum err stage_sync(struct stage *g, struct error *e) {
     return ERR_OK;
 }
 
+void stage_rest(struct stage *g) {
+    if (!g->records.len) buf_free(&g->records);
+    if (!g->rows.len) buf_free(&g->rows);
+}
+
 static bool sync_is_due(const struct stage *g) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

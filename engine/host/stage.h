@@ -72,6 +72,9 @@ enum err stage_changes_end(struct stage_unit *u, bool rest, struct error *e);
  * page ends STAGE_DELAY after the last time. */
 enum err stage_sync(struct stage *g, struct error *e);
 
+/* Gives back the memory of what waited; it is taken anew where more comes. */
+void stage_rest(struct stage *g);
+
 /* Writes pages that ended longer than STAGE_DELAY ago: to be called while nothing else happens. */
 enum err stage_tick(struct stage *g, struct error *e);
 
