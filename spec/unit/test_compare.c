@@ -286,7 +286,7 @@ enum { MANY = 3000 }; /* more than a browse reads at once */
 
 /* Users "0", "1", … who all hold the boss of the first. */
 static uint64_t list_many(void) {
-    static char names[MANY][8];
+    static char names[MANY][12];
     static struct thing many[MANY];
     for (int i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "%d", i);
