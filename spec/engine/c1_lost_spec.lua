@@ -37,7 +37,7 @@ function delivery.finish(...)
   over:set()
 end
 local session = require("serve.session").new { name = "acme", channel = channel, host_id = "host-1", slots = 1,
-  metadata = function()
+  hellos = require("serve.turn").new(1), metadata = function()
     return { display_name = "Acme", capabilities = require("c1.capabilities").of { resources = {} } }
   end }
 task.run(function()
