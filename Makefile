@@ -37,7 +37,7 @@ ifeq ($(words $(CJSON) $(wildcard $(LUA_DIR)/liblua5.4.a $(LUA_DIR)/liblua5.4-cj
 PROGRAM_LIBS := $(patsubst -llua5.4%,-l:liblua5.4%.a,$(LIBS))
 endif
 
-HOST_C := $(wildcard engine/host/*.c)
+HOST_C := $(wildcard engine/host/*/*.c)
 API_C  := $(wildcard engine/api/*.c)
 LUA    := $(wildcard engine/lua/*.lua engine/lua/*/*.lua)
 HOST_O := $(HOST_C:%.c=$(BUILD)/%.o)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "api/vm.h"
-#include "host/secret.h"
+#include "host/secret/secret.h"
 
 int main(int argc, char **argv) {
     secret_no_core();

@@ -13,8 +13,8 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "../host/buf.h"
-#include "../host/err.h"
+#include "../host/base/buf.h"
+#include "../host/base/err.h"
 
 /* Pushes nil, e->text, the code's name; returns 3, for `return api_fail(L, &e)`.  [-0, +3, m] */
 int api_fail(lua_State *L, const struct error *e);

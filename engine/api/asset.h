@@ -8,7 +8,7 @@
 
 #include <lua.h>
 
-#include "../host/asset.h"
+#include "../host/c1/asset.h"
 
 /* The upload at idx, NULL where there is none; it lives as long as the Lua value.  [-0, +0, -] */
 struct asset *asset_test(lua_State *L, int idx);

@@ -10,7 +10,7 @@
  *   file:close() */
 #include "c1z.h"
 
-#include "../host/c1z.h"
+#include "../host/c1/c1z.h"
 #include "api.h"
 
 #define CLASS "reeve.c1z"

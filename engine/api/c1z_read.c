@@ -11,7 +11,7 @@
  * Once open, what fails raises { code, message }. */
 #include "c1z_read.h"
 
-#include "../host/c1z_read.h"
+#include "../host/c1/c1z_read.h"
 #include "api.h"
 
 #define CLASS "reeve.c1z_reader"

@@ -1,6 +1,6 @@
 #include "draft.h"
 
-#include "../host/draft.h"
+#include "../host/system/draft.h"
 #include "api.h"
 
 #define CLASS "reeve.draft"

@@ -1,4 +1,4 @@
-/* host.draft: a file that takes its place when it is whole (host/draft.h).
+/* host.draft: a file that takes its place when it is whole (host/system/draft.h).
  *
  *   open(place) -> draft | nil, message, code
  *   draft:path() -> what to open to write it, in this process

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../host/json.h"
-#include "../host/limits.h"
-#include "../host/secret.h"
+#include "../host/json/json.h"
+#include "../host/base/limits.h"
+#include "../host/secret/secret.h"
 #include "api.h"
 #include "emit.h"
 #include "json.h"

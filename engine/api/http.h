@@ -2,11 +2,11 @@
  *
  *   client{ hosts = {…}, named = {…}, timeout_s, concurrency, proxy, ca_file, client_cert,
  *           client_key, body_bytes, element_bytes, user_agent, reroute } -> client | nil, message, code
- *        reroute: "http://127.0.0.1:PORT", where all requests go (host/http_reroute.h)
+ *        reroute: "http://127.0.0.1:PORT", where all requests go (host/net/http_reroute.h)
  *   client:start{ method, url, headers = {name = value}, body, timeout_s, repeatable, deadline_s,
  *                 http2, body_bytes }    -> request | nil, message, code
  *        url, header values and body may be secrets; a secret stays with the origin
- *        http2: by HTTP/2 or not at all, as gRPC wants it (host/http.h); body may then be an upload of
+ *        http2: by HTTP/2 or not at all, as gRPC wants it (host/net/http.h); body may then be an upload of
  *        host.asset too. body_bytes: of the answer, in place of the client's
  *   client:poll(timeout_s, fd…)          -> list of requests that were waited for and have news
  *        also ends when one of the descriptors can be read

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "../host/json.h"
-#include "../host/json_split.h"
-#include "../host/limits.h"
-#include "../host/secret.h"
+#include "../host/json/json.h"
+#include "../host/json/json_split.h"
+#include "../host/base/limits.h"
+#include "../host/secret/secret.h"
 #include "api.h"
 #include "json.h"
 #include "secret.h"

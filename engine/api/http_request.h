@@ -4,7 +4,7 @@
  *   request:wait()     -> true when the headers are in | nil, message, code
  *   request:status() · request:headers() (names in lower case, repeated ones joined by ", ")
  *   request:trailers() -> headers that came after the body, once it has ended; may they be lost, as
- *                         the connection ended with it (host/http.h)?
+ *                         the connection ended with it (host/net/http.h)?
  *   request:shown()    -> "GET https://host/path", without query
  *   request:body()     -> the whole body | nil, message, code
  *   request:start_of_body(max) -> its first bytes, be it whole or broken; the rest is given up
@@ -29,7 +29,7 @@
 #include <lua.h>
 #include <stddef.h>
 
-#include "../host/http.h"
+#include "../host/net/http.h"
 
 /* Registers the class; once.  [-0, +0, m] */
 void http_request_open(lua_State *L);

@@ -10,8 +10,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
-#include "../host/buf.h"
-#include "../host/err.h"
+#include "../host/base/buf.h"
+#include "../host/base/err.h"
 
 struct json_encoding {
     int indent; /* blanks a level is indented by; 0: all on one line */

@@ -9,7 +9,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-#include "../host/json.h"
+#include "../host/json/json.h"
 
 /* Pushes a JSON value that was checked before (json_check, json_split): an array or object as a raw
  * object, anything else as the Lua value it is (null: json.null).  [-0, +1, m] */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/limits.h"
-#include "../host/log.h"
-#include "../host/process.h"
+#include "../host/base/limits.h"
+#include "../host/system/log.h"
+#include "../host/system/process.h"
 #include "api.h"
 #include "vm.h"
 

@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "../host/c1key.h"
-#include "../host/keyfile.h"
-#include "../host/limits.h"
-#include "../host/scrub.h"
-#include "../host/stand_in.h"
+#include "../host/c1/c1key.h"
+#include "../host/system/keyfile.h"
+#include "../host/base/limits.h"
+#include "../host/secret/scrub.h"
+#include "../host/secret/stand_in.h"
 #include "api.h"
 
 #define CLASS "reeve.secret"

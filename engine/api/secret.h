@@ -9,12 +9,12 @@
  *   header(secret) -> the same, "Bearer abc" as a scheme and a secret, so that abc alone is scrubbed too
  *   scrub(text) -> the text with *** where a living secret stands in it, in any encoding
  *   holds(text) -> the living secret that stands in the text in any encoding | nil
- *   stand_in(key, part) -> the text with stand-ins (host/stand_in.h), key has 16 bytes; of a secret in
+ *   stand_in(key, part) -> the text with stand-ins (host/secret/stand_in.h), key has 16 bytes; of a secret in
  *                         which no root is found, ***
  *   seal(key, part, context) -> bytes                         open(key, bytes, context) -> secret
  *   open_bytes(key, bytes, context) -> bytes                  for what is sealed but no secret: cursors
  *   load_key(path [, "private"|"trusted"]) -> key             make_key(path) -> key, new, written 0600
- *   c1_key(client_secret) -> the Ed25519 key in a client secret of ConductorOne (host/c1key.h)
+ *   c1_key(client_secret) -> the Ed25519 key in a client secret of ConductorOne (host/c1/c1key.h)
  *   subkey(key, purpose, n) -> n bytes                        a key of its own for each purpose
  *   hash(part, …) -> BLAKE2b-256, hex                         hash128(key, bytes) -> SipHash-2-4-128
  *   random_hex(n) -> n bytes in hex */
@@ -23,7 +23,7 @@
 
 #include <lua.h>
 
-#include "../host/secret.h"
+#include "../host/secret/secret.h"
 
 /* The secret at idx, or NULL where there is none. It lives as long as the Lua value does; who
  * needs it longer takes secret_keep(). Never raises.  [-0, +0, -] */

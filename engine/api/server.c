@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "../host/limits.h"
+#include "../host/base/limits.h"
 #include "api.h"
 
 #define SERVER "reeve.server"

@@ -23,7 +23,7 @@
 
 #include <lua.h>
 
-#include "../host/server.h"
+#include "../host/net/server.h"
 
 int luaopen_host_server(lua_State *L);
 

@@ -1,6 +1,6 @@
 #include "sign.h"
 
-#include "../host/sign.h"
+#include "../host/secret/sign.h"
 #include "api.h"
 #include "secret.h"
 

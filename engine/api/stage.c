@@ -12,7 +12,7 @@
  *   u:page_end(state, note) · u:page_drop() -> true | nil, message, code
  *          state: open complete incomplete failed not_covered
  *   u:changes() · u:gone(type, id) · u:changes_end(rest) · u:restart()
- *          of a listing of changes: see host/stage.h; the last two -> true | nil, message, code
+ *          of a listing of changes: see host/store/stage.h; the last two -> true | nil, message, code
  *   u:number() · u:close()
  *   g:sync() · g:tick() · g:cache(key, value) · g:index(unit)
  *   g:walk(unit) -> iterator of raw, name, kind, parent, outcome
@@ -25,11 +25,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../host/compare.h"
-#include "../host/json.h"
-#include "../host/limits.h"
-#include "../host/names.h"
-#include "../host/secret.h"
+#include "../host/store/compare.h"
+#include "../host/json/json.h"
+#include "../host/base/limits.h"
+#include "../host/store/names.h"
+#include "../host/secret/secret.h"
 #include "api.h"
 #include "emit.h"
 #include "json.h"

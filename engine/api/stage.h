@@ -5,8 +5,8 @@
 
 #include <lua.h>
 
-#include "../host/model.h"
-#include "../host/stage.h"
+#include "../host/model/model.h"
+#include "../host/store/stage.h"
 
 #define STAGE_CLASS "reeve.stage"
 #define UNIT_CLASS "reeve.stage_unit"

@@ -27,9 +27,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/browse.h"
-#include "../host/model_fields.h"
-#include "../host/publish.h"
+#include "../host/store/browse.h"
+#include "../host/model/model_fields.h"
+#include "../host/store/publish.h"
 #include "api.h"
 
 #define CLASS "reeve.state"

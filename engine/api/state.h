@@ -4,7 +4,7 @@
 
 #include <lua.h>
 
-#include "../host/state.h"
+#include "../host/store/state.h"
 
 /* The open state at idx; raises where there is none, or it is closed.  [-0, +0, v] */
 struct state *state_check(lua_State *L, int idx);

@@ -9,7 +9,7 @@
  *   env:each(db [, from]) -> iterator of key, value   over a copy of at most EACH_BATCH at a time
  *   env:close()
  * Every change is durable when the call returns. */
-#include "../host/store.h"
+#include "../host/store/store.h"
 
 #include <string.h>
 

@@ -8,11 +8,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "../host/limits.h"
-#include "../host/process.h"
-#include "../host/terminal.h"
-#include "../host/variable.h"
-#include "../host/when.h"
+#include "../host/base/limits.h"
+#include "../host/system/process.h"
+#include "../host/system/terminal.h"
+#include "../host/system/variable.h"
+#include "../host/base/when.h"
 #include "api.h"
 #include "secret.h"
 

@@ -2,10 +2,10 @@
 #include <limits.h>
 #include <string.h>
 
-#include "../host/file.h"
-#include "../host/folder.h"
-#include "../host/limits.h"
-#include "../host/lock.h"
+#include "../host/system/file.h"
+#include "../host/system/folder.h"
+#include "../host/base/limits.h"
+#include "../host/system/lock.h"
 #include "api.h"
 #include "sys.h"
 

@@ -4,8 +4,8 @@
 
 #include <lua.h>
 
-#include "../host/state.h"
-#include "../host/tally.h"
+#include "../host/store/state.h"
+#include "../host/store/tally.h"
 
 /* A tally as a userdata, freed by its __gc.  [-0, +1, m] */
 struct tally *tally_new(lua_State *L);

@@ -1,6 +1,6 @@
 #include "value.h"
 
-#include "../host/limits.h"
+#include "../host/base/limits.h"
 #include "json_encode.h"
 #include "json_raw.h"
 

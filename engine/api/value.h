@@ -1,4 +1,4 @@
-/* api/value: Lua values as trees (host/value.h).
+/* api/value: Lua values as trees (host/json/value.h).
  *
  * Tables are read as api/json_encode reads them: without metamethods, as an array where they were
  * made by json.array or have something at 1. What JSON has no form for, nesting beyond
@@ -9,7 +9,7 @@
 
 #include <lua.h>
 
-#include "../host/value.h"
+#include "../host/json/value.h"
 
 /* Makes a tree of the value. Strings are Lua's: the tree holds while the value is on the stack and
  * unchanged. ERR_LIMIT, ERR_NOMEM from the pool.  [-0, +0, m] */

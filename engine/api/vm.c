@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../host/limits.h"
-#include "../host/watchdog.h"
+#include "../host/base/limits.h"
+#include "../host/system/watchdog.h"
 #include "api.h"
 #include "budget.h"
 #include "modules.h"

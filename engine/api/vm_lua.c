@@ -3,7 +3,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "../host/limits.h"
+#include "../host/base/limits.h"
 #include "api.h"
 #include "budget.h"
 #include "sandbox.h"

@@ -1,6 +1,6 @@
 #include "wire.h"
 
-#include "../host/limits.h"
+#include "../host/base/limits.h"
 #include "api.h"
 #include "wire_decode.h"
 #include "wire_encode.h"

@@ -22,7 +22,7 @@
  * tables has `bytes` in place of value. Struct, ListValue and Value are plain tables and values as
  * those of host.json: null is json.null, what json.array made or begins at 1 is a list, all numbers
  * become doubles, but integers that none is equal to, which become texts. A Timestamp may be given
- * as a text (host/when); read, it is a table as its message says.
+ * as a text (host/base/when); read, it is a table as its message says.
  *
  * Read is what any writer may write: fields in any order, numbers packed or not, messages in
  * pieces, of several values the last; unknown fields are passed over. Refused are lengths that are

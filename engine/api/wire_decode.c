@@ -3,8 +3,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "../host/limits.h"
-#include "../host/utf8.h"
+#include "../host/base/limits.h"
+#include "../host/base/utf8.h"
 #include "json.h"
 #include "wire.h"
 

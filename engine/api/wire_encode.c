@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/limits.h"
-#include "../host/utf8.h"
-#include "../host/when.h"
+#include "../host/base/limits.h"
+#include "../host/base/utf8.h"
+#include "../host/base/when.h"
 #include "json.h"
 #include "wire.h"
 

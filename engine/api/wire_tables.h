@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../host/wire.h"
+#include "../host/c1/wire.h"
 
 /* In the order of their names in wire_tables.c: bytes, numbers, messages. */
 enum wire_kind {

@@ -1,4 +1,4 @@
--- exit: names of outcomes and the exit statuses they become (engine/host/err.c holds the same table for C).
+-- exit: names of outcomes and the exit statuses they become (engine/host/base/err.c holds the same table for C).
 local M = {}
 
 local status = {

@@ -3,7 +3,7 @@
 --   local fail = require "fail"
 --   fail("config", "HOME/connectors/acme.json: unknown key 'settins'", "did you mean 'settings'?")
 --
--- What is raised is a table { code, message, hint }; `code` is an err name (engine/host/err.h), and
+-- What is raised is a table { code, message, hint }; `code` is an err name (engine/host/base/err.h), and
 -- main.lua turns it into the exit status. fail.try(nil, message, code) raises what a host function returned.
 local M = {}
 

@@ -82,7 +82,7 @@ describe("the command line", function()
   it("names the same exit statuses as the host", function()
     package.path = "engine/lua/?.lua;" .. package.path
     local exit = require "exit"
-    local source = reeve.read("engine/host/err.c")
+    local source = reeve.read("engine/host/base/err.c")
     local n = 0
     for name, status in source:gmatch('%[ERR_%u+_?%u*%] = {"([%l_]+)", (%d+)}') do
       assert.equal(tonumber(status), exit.status(name), name)

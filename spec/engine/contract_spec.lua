@@ -119,7 +119,7 @@ describe("the contract", function()
     end
     local types = { STRING = "string", TIME = "string|Time", BOOLEAN = "boolean", STRINGS = "string[]",
       REFERENCE = "Reference", PROFILE = "table<string, any>" }
-    local source = reeve.read("engine/host/model_fields.c")
+    local source = reeve.read("engine/host/model/model_fields.c")
     for name, kind, trait, choices in source:gmatch('{MODEL_NAMED%("([%w_]+)"%), MODEL_(%u+), ([^,]+), ([^}]+)}') do
       local function word(text) return text == "NULL" and "-" or text:gsub('"', ""):gsub(" ", ",") end
       fields[#fields + 1] = name
@@ -132,7 +132,7 @@ describe("the contract", function()
   end)
 
   it("has the fields of entitlements and grants that the model has", function()
-    local file = "engine/host/model_parts.c"
+    local file = "engine/host/model/model_parts.c"
     assert.same(set(c_words(file, "entitlement_members")), set(names "entitlement"))
     assert.same(set(c_words(file, "grant_members")), set(names "grant"))
     assert.same(set(c_words(file, "expandable_members")), set(names "expandable"))

@@ -91,7 +91,7 @@ describe("the manual", function()
   end)
 
   it("names the exit statuses that the program has", function()
-    local source = reeve.read("engine/host/err.c")
+    local source = reeve.read("engine/host/base/err.c")
     for status in source:gmatch('%[ERR_[%u_]+%] = {"[%l_]+", (%d+)}') do
       assert.truthy(manual:find("\n.It " .. status .. "\n", 1, true), status)
     end

@@ -59,7 +59,7 @@ M.list = { org = all("org", "/orgs"), team = all("team", "/teams"), user = all("
     assert.equal(fresh:state(), w:state())
   end)
 
-  -- How many pages of all lists the store has of the run under way: the second number of each value (host/seq.h).
+  -- How many pages of all lists the store has of the run under way: the second number of each value (host/store/seq.h).
   local function pages_written()
     return tonumber((reeve.engine([[
       local env, n = require("host.store").open(..., { dbs = { "prog" } }), 0

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../engine/host/c1z_read.h"
-#include "../../engine/host/pack.h"
+#include "../../engine/host/c1/c1z_read.h"
+#include "../../engine/host/c1/pack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../../engine/host/asset.h"
+#include "../../engine/host/c1/asset.h"
 
 #define HOST "host-1"
 #define TASK "2ABCdefGHIjklMNOpqrSTUvwxYZ"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../engine/host/base64.h"
+#include "../../engine/host/base/base64.h"
 
 static void assert_encoded(const void *bytes, size_t len, enum base64_alphabet alphabet,
                            bool padded, const char *wanted) {

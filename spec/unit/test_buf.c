@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/host/buf.h"
+#include "../../engine/host/base/buf.h"
 
 static void holds(const struct buf *b, const char *text) {
     assert_int_equal(b->len, strlen(text));

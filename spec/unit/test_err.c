@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../engine/host/err.h"
+#include "../../engine/host/base/err.h"
 
 static void every_code_has_a_name_of_its_own(void **state) {
     (void)state;

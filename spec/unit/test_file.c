@@ -1,5 +1,5 @@
 /* file and folder: suspicion when reading, all or nothing when writing, no way out when removing. */
-#include "../../engine/host/file.h"
+#include "../../engine/host/system/file.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../engine/host/folder.h"
-#include "../../engine/host/limits.h"
+#include "../../engine/host/system/folder.h"
+#include "../../engine/host/base/limits.h"
 
 static char dir[256];
 

@@ -9,13 +9,13 @@
 
 #include <cmocka.h>
 
-#include "../../engine/host/http.h"
-#include "../../engine/host/http_guard.h"
-#include "../../engine/host/http_head.h"
-#include "../../engine/host/http_proxy.h"
-#include "../../engine/host/http_reroute.h"
-#include "../../engine/host/http_url.h"
-#include "../../engine/host/limits.h"
+#include "../../engine/host/net/http.h"
+#include "../../engine/host/net/http_guard.h"
+#include "../../engine/host/net/http_head.h"
+#include "../../engine/host/net/http_proxy.h"
+#include "../../engine/host/net/http_reroute.h"
+#include "../../engine/host/net/http_url.h"
+#include "../../engine/host/base/limits.h"
 
 /* URLs. */
 
@@ -60,7 +60,7 @@ static void other_urls_are_refused_unquoted(void **state) {
     static const char *const wrong[] = {
         "ftp://example.com/secret",  "file:///etc/secret",          "secret",
         "https:///secret",           "https://user:secret@host/",   "https://a b/secret",
-        "https://host/secret\n",     "https://host:99999999/secret", "",
+        "https://host/secret/secret\n",     "https://host:99999999/secret", "",
         "https://m\xc3\xbcnster.example/secret", "javascript:secret",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

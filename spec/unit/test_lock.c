@@ -1,5 +1,5 @@
 /* lock: one holder, let go by the kernel when the holder dies. */
-#include "../../engine/host/lock.h"
+#include "../../engine/host/system/lock.h"
 
 #include <setjmp.h>
 #include <signal.h>

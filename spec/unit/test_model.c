@@ -1,4 +1,4 @@
-/* Tests of host/model: what a mapping's result becomes, field by field, and what is refused with
+/* Tests of host/model/model: what a mapping's result becomes, field by field, and what is refused with
  * which words. */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/host/model.h"
-#include "../../engine/host/value_json.h"
+#include "../../engine/host/model/model.h"
+#include "../../engine/host/json/value_json.h"
 
 static const char RESOURCES[] =
     "{\"role\":{\"trait\":\"role\",\"entitlements\":{\"member\":{\"title\":\"{name} member\","

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../engine/host/names.h"
+#include "../../engine/host/store/names.h"
 
 static bool add(struct names *s, const char *text, size_t n) {
     struct error e;

@@ -1,5 +1,5 @@
 /* scrub: a secret is found in every way of writing it, and only then. */
-#include "../../engine/host/scrub.h"
+#include "../../engine/host/secret/scrub.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "../../engine/host/limits.h"
-#include "../../engine/host/secret.h"
+#include "../../engine/host/base/limits.h"
+#include "../../engine/host/secret/secret.h"
 
 static struct secret *hold(const char *value) {
     struct secret *s;

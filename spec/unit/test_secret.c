@@ -1,5 +1,5 @@
 /* secret: what holds a secret, and for how long; limits; sealed bytes that were tampered with. */
-#include "../../engine/host/secret.h"
+#include "../../engine/host/secret/secret.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../engine/host/keyfile.h"
-#include "../../engine/host/limits.h"
+#include "../../engine/host/system/keyfile.h"
+#include "../../engine/host/base/limits.h"
 
 static struct secret *hold(const char *value) {
     struct secret *s;

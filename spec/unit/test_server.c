@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../engine/host/limits.h"
-#include "../../engine/host/server.h"
+#include "../../engine/host/base/limits.h"
+#include "../../engine/host/net/server.h"
 
 static struct server *server;
 

@@ -1,6 +1,6 @@
 /* sign: the examples of RFC 7515 (A.1 to A.3), RFC 8037 (A.4) and RFC 4231, and keys that are of no
  * use. The keys of the RFCs are in spec/fixtures/keys, as PEM. */
-#include "../../engine/host/sign.h"
+#include "../../engine/host/secret/sign.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../engine/host/limits.h"
+#include "../../engine/host/base/limits.h"
 
 /* The claims of RFC 7515, A.1 to A.3. */
 static const char joe[] =

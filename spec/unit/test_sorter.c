@@ -1,4 +1,4 @@
-/* Tests of host/sorter: the order, whatever the number of runs that memory holds, against qsort. */
+/* Tests of host/store/sorter: the order, whatever the number of runs that memory holds, against qsort. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/host/sorter.h"
+#include "../../engine/host/store/sorter.h"
 
 static int compare(const void *a, const void *b) {
     const struct sorter_item *x = a, *y = b;

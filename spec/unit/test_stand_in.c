@@ -1,5 +1,5 @@
 /* stand_in: a secret becomes the same word wherever it stands, and the text around it stays. */
-#include "../../engine/host/stand_in.h"
+#include "../../engine/host/secret/stand_in.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* Tests of host/store: what is written is there after a reopen, in order, and nothing of what was aborted. */
+/* Tests of host/store/store: what is written is there after a reopen, in order, and nothing of what was
+ * aborted. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../engine/host/store.h"
+#include "../../engine/host/store/store.h"
 
 enum { PLAIN, DUPS, TABLES };
 static const struct store_table tables[TABLES] = {{"plain", 0}, {"dups", STORE_DUPLICATES}};

@@ -1,4 +1,4 @@
-/* host/unpack: what pack wrote comes back; what anybody else wrote is bounded before it is believed. */
+/* host/c1/unpack: what pack wrote comes back; what anybody else wrote is bounded before it is believed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../engine/host/limits.h"
-#include "../../engine/host/pack.h"
-#include "../../engine/host/unpack.h"
+#include "../../engine/host/base/limits.h"
+#include "../../engine/host/c1/pack.h"
+#include "../../engine/host/c1/unpack.h"
 
 static int file(void) {
     int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -1,4 +1,4 @@
-/* Tests of host/value, host/value_json and api/value: what trees are made of, what they are written
+/* Tests of host/json/value, host/json/value_json and api/value: what trees are made of, what they are written
  * as, and what is told of what cannot be one. */
 #include <stdarg.h>
 #include <setjmp.h>
@@ -12,8 +12,8 @@
 
 #include "../../engine/api/json.h"
 #include "../../engine/api/value.h"
-#include "../../engine/host/limits.h"
-#include "../../engine/host/value_json.h"
+#include "../../engine/host/base/limits.h"
+#include "../../engine/host/json/value_json.h"
 
 static struct value_pool pool;
 static struct buf text;

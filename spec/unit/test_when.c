@@ -1,5 +1,5 @@
 /* when: times in all their forms. */
-#include "../../engine/host/when.h"
+#include "../../engine/host/base/when.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

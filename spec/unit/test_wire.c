@@ -1,4 +1,4 @@
-/* host/wire: what stands in bytes is read and written; what cannot be is refused, and never one byte
+/* host/c1/wire: what stands in bytes is read and written; what cannot be is refused, and never one byte
  * behind the end is looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/host/limits.h"
-#include "../../engine/host/wire.h"
+#include "../../engine/host/base/limits.h"
+#include "../../engine/host/c1/wire.h"
 
 static struct wire wire(const char *bytes, size_t len) {
     return (struct wire){bytes, len};

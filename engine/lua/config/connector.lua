@@ -8,7 +8,7 @@
 --   c.options                   the other keys, resolved: options.http.retry_s, options.guard …
 --   c.enabled, c.app, c.owners, c.mapping (an absolute path, or nil)
 --   c.origins                   what a sealed secret is bound to: URL and host settings, proxy, CA
---   c.reroute                   set by trials alone: where all requests go instead (host/http_reroute.h)
+--   c.reroute                   set by trials alone: where all requests go instead (host/net/http_reroute.h)
 --   c.digest, c.settings_digest of the file; of plugin name and non-secret settings
 local fail = require "fail"
 local config = require "config.config"

@@ -1,5 +1,5 @@
 -- record: what a mapping gets and gives. See contract.lua for the form. Fields of records and their
--- kinds are host/model's; a spec compares them.
+-- kinds are host/model/model's; a spec compares them.
 return {
   { "at", "Where a raw object comes from. It cannot be written to.", class = "At", given = true,
     { "kind", "Kind", "What it was emitted as." },

@@ -15,7 +15,7 @@ local wire = require "host.wire"
 
 local M = {}
 
-local MAX <const> = 64          -- of one connector (host/model)
+local MAX <const> = 64          -- of one connector (host/model/model)
 local NAME_MAX <const> = 60     -- bytes; two more tell apart what would be the same
 -- Bytes of what a file says of a type: so much of MAX types, and of as many former ones, fits into FILE_MAX.
 local RAW_MAX <const>, TITLE_MAX <const>, DESCRIPTION_MAX <const> = 256, 256, 512

@@ -4,7 +4,7 @@
 --   c.client_id, c.name         the whole id; the part before the @, for the user agent
 --   c.audience                  host of the id, without port: what an assertion is made out to
 --   c.host, c.origin            who is asked: "acme.conductor.one", "https://acme.conductor.one"
---   c.key                       the Ed25519 key of the secret, itself a secret (host/c1key.h)
+--   c.key                       the Ed25519 key of the secret, itself a secret (host/c1/c1key.h)
 --
 -- What is wrong is raised, naming the part and never its value: an id may have been pasted where the secret belongs.
 local fail = require "fail"

@@ -23,8 +23,8 @@ function M.problem(number, message, transport)
   return { code = number, name = M.name[number], message = message, transport = transport }
 end
 
--- By the names of host/err.h: INVALID_ARGUMENT where settings are wrong, FAILED_PRECONDITION where a person is waited
--- for, UNAVAILABLE where it may go better another time; UNKNOWN for all that is not here.
+-- By the names of host/base/err.h: INVALID_ARGUMENT where settings are wrong, FAILED_PRECONDITION where a person is
+-- waited for, UNAVAILABLE where it may go better another time; UNKNOWN for all that is not here.
 local of_fail = {
   usage = code.INVALID_ARGUMENT, config = code.INVALID_ARGUMENT, credentials = code.UNAUTHENTICATED,
   unavailable = code.UNAVAILABLE, cut = code.UNAVAILABLE, partial = code.UNAVAILABLE, busy = code.UNAVAILABLE,
