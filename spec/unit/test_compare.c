@@ -348,6 +348,55 @@ static void each_of_many_comes_before_what_it_holds(void **state) {
     browse_free(b);
 }
 
+enum { ENTITLEMENTS = 200, TALLIED = 6 };
+
+/* Each entitlement has its holders counted in runs of its own choice. */
+static bool is_tallied(uint64_t entitlement, uint64_t run) {
+    return entitlement >> (run - 1) & 1;
+}
+
+static size_t tallied(uint64_t run) {
+    size_t n = 0;
+    for (uint64_t i = 0; i < ENTITLEMENTS; i++) n += is_tallied(i, run);
+    return n;
+}
+
+static void tally_all(uint64_t run) {
+    struct store_txn *t;
+    OK(store_begin(staging_state.store, true, &t, &staging_error));
+    for (uint64_t i = 0; i < ENTITLEMENTS; i++) {
+        struct state_key key = state_key_run_n(i * 0x9E3779B97F4A7C15u, 0),
+                         row = state_key_run_n(run, i);
+        if (!is_tallied(i, run)) continue;
+        OK(store_put(t, STATE_TALLY, state_span(&key), state_span(&row), &staging_error));
+    }
+    OK(store_commit(t, &staging_error));
+}
+
+/* How many tallies there are of a run. */
+static size_t tallies_of(uint64_t run) {
+    struct store_txn *t;
+    struct store_cursor *c;
+    struct span key = {0}, row;
+    size_t n = 0;
+    OK(store_begin(staging_state.store, false, &t, &staging_error));
+    OK(store_cursor(t, STATE_TALLY, &c, &staging_error));
+    while (!store_move(c, STORE_NEXT, &key, &row, &staging_error)) n += state_u64(row.p) == run;
+    store_cursor_close(c);
+    store_abort(t);
+    return n;
+}
+
+static void what_is_undone_takes_its_tallies_along_and_no_others(void **state) {
+    (void)state;
+    for (uint64_t undone = 1; undone <= TALLIED; undone++) {
+        for (uint64_t run = 1; run <= TALLIED; run++) tally_all(run);
+        OK(publish_undo(&staging_state, undone, &staging_error));
+        for (uint64_t run = 1; run <= TALLIED; run++)
+            assert_int_equal(tallies_of(run), run == undone ? 0 : tallied(run));
+    }
+}
+
 static void types_beyond_the_maximum_share_one_tally(void **state) {
     (void)state;
     struct tally t = {0};
@@ -373,6 +422,7 @@ int main(void) {
         WITH_STATE(what_a_mapping_leaves_out_goes_though_its_list_was_not_whole),
         WITH_STATE(a_forgotten_record_does_not_stop_the_run_that_drops_it),
         WITH_STATE(what_a_held_run_left_out_is_told_once),
+        WITH_STATE(what_is_undone_takes_its_tallies_along_and_no_others),
         WITH_STATE(a_long_listing_comes_whole_and_in_order),
         WITH_STATE(each_of_many_comes_before_what_it_holds),
         cmocka_unit_test(types_beyond_the_maximum_share_one_tally),

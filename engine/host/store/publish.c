@@ -63,9 +63,16 @@ static enum err undo_tallies(struct state *s, uint64_t run, struct error *e) {
     struct store_cursor *c = NULL;
     enum err rc = store_begin(s->store, true, &t, e);
     if (!rc) rc = store_cursor(t, STATE_TALLY, &c, e);
+    unsigned char at[RECORD_KEY];
     struct span key = {0}, value;
-    while (!rc && !(rc = store_move(c, STORE_NEXT, &key, &value, e)))
-        if (value.n == 16 && state_u64(value.p) == run) rc = store_cursor_del(c, e);
+    if (!rc) rc = store_move(c, STORE_SEEK, &key, &value, e);
+    while (!rc && key.n == sizeof at && value.n == 16) {
+        bool ours = state_u64(value.p) == run;
+        memcpy(at, key.p, sizeof at);
+        key.p = at;
+        if (ours) rc = store_cursor_del(c, e);
+        if (!rc) rc = store_move(c, ours ? STORE_SEEK : STORE_NEXT, &key, &value, e);
+    }
     store_cursor_close(c);
     return finish(t, rc == ERR_NOT_FOUND ? ERR_OK : rc, e);
 }

@@ -81,7 +81,8 @@ enum store_move {
 /* Moves, and sets *key and *value to what is there. ERR_NOT_FOUND at the end. */
 enum err store_move(struct store_cursor *c, enum store_move move, struct span *key,
                     struct span *value, struct error *e);
-/* Deletes the entry under the cursor; STORE_NEXT then gives the one that followed. */
+/* Deletes the entry under the cursor, which then has no place: seek before the next step. LMDB 0.9
+ * steps wrongly where the key had duplicates. */
 enum err store_cursor_del(struct store_cursor *c, struct error *e);
 
 /* Deletes every entry whose key begins with `prefix`, at most `limit` of them; *done says whether
