@@ -1,7 +1,11 @@
 #include "cell.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../host/base/limits.h"
 
 #ifndef __has_feature
 #define __has_feature(feature) 0
@@ -13,7 +17,7 @@ enum { LARGEST = 0 };
 enum { LARGEST = 512 };
 #endif
 
-enum { GRAIN = 16, PIECE = 64 * 1024 };
+enum { GRAIN = 16, FIELD = 32 * MIB };
 
 struct cell {
     struct cell *next;
@@ -22,38 +26,44 @@ struct cell {
 /* By size in grains: cells that were given back. */
 static struct cell *spare[LARGEST / GRAIN + 1];
 
-/* The piece that cells are cut from, at its end. */
+/* What cells are cut from, from its beginning on; pages of it that none was cut from take no memory. */
 static struct {
     char *bytes;
-    size_t left;
-} piece;
+    size_t cut;
+    bool asked;
+} field;
 
 static size_t grains(size_t size) {
     return (size + GRAIN - 1) / GRAIN;
 }
 
+static bool is_cell(const void *block) {
+    return (uintptr_t)block - (uintptr_t)field.bytes < field.cut;
+}
+
+/* NULL where nothing is left of the field, or the machine had none. */
 static void *cut(size_t size) {
-    if (piece.left < size) {
-        char *bytes = malloc(PIECE);
-        if (!bytes) return NULL;
-        piece.bytes = bytes;
-        piece.left = PIECE;
-    }
-    piece.left -= size;
-    return piece.bytes + piece.left;
+    if (!field.asked) field.bytes = malloc(FIELD);
+    field.asked = true;
+    if (!field.bytes || FIELD - field.cut < size) return NULL;
+    field.cut += size;
+    return field.bytes + field.cut - size;
 }
 
 static void *take(size_t size) {
     if (size > LARGEST) return malloc(size);
     struct cell *cell = spare[grains(size)];
-    if (!cell) return cut(grains(size) * GRAIN);
-    spare[grains(size)] = cell->next;
-    return cell;
+    if (cell) {
+        spare[grains(size)] = cell->next;
+        return cell;
+    }
+    void *block = cut(grains(size) * GRAIN);
+    return block ? block : malloc(size);
 }
 
 void cell_free(void *block, size_t size) {
     struct cell *cell = block;
-    if (!block || size > LARGEST) {
+    if (!is_cell(block)) {
         free(block);
         return;
     }
@@ -63,10 +73,11 @@ void cell_free(void *block, size_t size) {
 
 void *cell_resize(void *block, size_t old, size_t size) {
     if (!block) return take(size);
-    if (old > LARGEST && size > LARGEST) return realloc(block, size);
-    if (grains(old) == grains(size)) return block;
-    void *now = take(size);
+    bool cell = is_cell(block);
+    if (cell && grains(old) == grains(size)) return block;
+    void *now = cell ? take(size) : realloc(block, size);
     if (!now) return size < old ? block : NULL; /* one that is too large serves as well */
+    if (!cell) return now;
     memcpy(now, block, old < size ? old : size);
     cell_free(block, old);
     return now;
