@@ -100,6 +100,19 @@ static const char *complaint(CURLUcode rc) {
     }
 }
 
+/* curl looks for the numbers that stand for an address before it undoes a host's escapes: "0x%66" is
+ * 0.0.0.15 only to who reads what was made of it. One host has one name, or it is none. */
+static enum err settle(CURLU *parsed, const struct http_url *u, struct error *e) {
+    char *host = part(parsed, CURLUPART_HOST, 0), *again = NULL;
+    CURLUcode rc = curl_url_set(parsed, CURLUPART_URL, u->text, CURLU_DISALLOW_USER);
+    if (!rc) again = part(parsed, CURLUPART_HOST, 0);
+    if (!rc && host && again && strcmp(host, again) != 0) rc = CURLUE_BAD_HOSTNAME;
+    bool no_memory = !host || rc == CURLUE_OUT_OF_MEMORY || (!rc && !again);
+    free(host), free(again);
+    if (no_memory) return err_set(e, ERR_NOMEM, "out of memory for a URL");
+    return rc ? err_set(e, ERR_CONFIG, "not a usable URL: %s", complaint(rc)) : ERR_OK;
+}
+
 static enum err parse(CURLU *parsed, const char *text, unsigned flags, struct http_url *u,
                       struct error *e) {
     CURLUcode rc = curl_url_set(parsed, CURLUPART_URL, text, flags | CURLU_DISALLOW_USER);
@@ -111,7 +124,8 @@ static enum err parse(CURLU *parsed, const char *text, unsigned flags, struct ht
     free(scheme);
     if (!known)
         return err_set(e, ERR_CONFIG, "not a usable URL: %s", complaint(CURLUE_UNSUPPORTED_SCHEME));
-    return take_apart(parsed, u, e);
+    enum err taken = take_apart(parsed, u, e);
+    return taken || !strchr(text, '%') ? taken : settle(parsed, u, e);
 }
 
 enum err http_url_parse(const char *text, size_t len, struct http_url *u, struct error *e) {
