@@ -161,6 +161,11 @@ describe("import of Reeve's own export", function()
       home = home }
     assert.equal(3, #reeve.jsonl(r))
     assert.equal(2, reeve.run { "diff", "main", "--without", "status", home = home }.code)
+    for _, wrong in ipairs { "statsu", "id", "profile." } do -- nothing would be left out, or all
+      r = reeve.run { "diff", "main", "--with", "copy", "--without", wrong, home = home }
+      assert.equal(2, r.code)
+      assert.matches("--without " .. wrong .. ": no such field", r.err, 1, true)
+    end
   end)
 end)
 

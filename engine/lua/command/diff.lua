@@ -28,6 +28,18 @@ local function range(name, st, meta, from, to)
   return previous(st, from), from
 end
 
+-- Raises for what is no field of any record: to leave it out would be to leave out nothing.
+local function check_without(paths)
+  local fields, known = require("state.record").fields(), {}
+  for _, name in ipairs(fields) do known[name] = true end
+  for _, path in ipairs(paths) do
+    if not known[path] and not path:find "^profile%.." then
+      fail("usage", ("diff: --without %s: no such field"):format(path),
+        require("suggest").hint(path, fields, "there are profile.KEY and"))
+    end
+  end
+end
+
 -- What is compared of two connectors' records: a function (kind, record) -> record; nil where they are taken as they
 -- are.
 local function view(ctx, name, flags)
@@ -60,6 +72,7 @@ local function entries_of(ctx, args, flags)
   local st, meta = snapshot.accepted(ctx, args[1])
   if flags.with then
     if args[2] then fail("usage", "diff: RUN and --with exclude each other") end
+    check_without(flags.without or {})
     local other = snapshot.accepted(ctx, flags.with)
     return require("state.compare").entries(st, other, view(ctx, args[1], flags))
   end

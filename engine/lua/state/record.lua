@@ -30,7 +30,7 @@ local function field(name, title, more)
 end
 
 local function part(name, of, key, title)
-  return { name = name, title = title, get = function(row) return row[of] and row[of][key] end }
+  return { name = name, title = title, of = of, get = function(row) return row[of] and row[of][key] end }
 end
 
 local function of_tuple(name, of, title)
@@ -104,6 +104,16 @@ local function without_repeats(columns)
     end
   end
   return list
+end
+
+--- The fields in which two records of one thing may differ, sorted: all but those that say which thing it is.
+function M.fields()
+  local found = {}
+  for _, kind in ipairs { "resource", "entitlement", "grant" } do
+    for _, column in ipairs(csv[kind]) do found[column.of or column.name] = true end
+  end
+  for _, name in ipairs { "type", "id", "slug", "resource", "entitlement", "principal" } do found[name] = nil end
+  return require("shape").names(found)
 end
 
 --- Columns for a form and a kind ("resource", "entitlement", "grant", "excluded"); `typed`: all rows have one
