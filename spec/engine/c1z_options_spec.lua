@@ -112,7 +112,7 @@ describe("a file for a sync task", function()
 
   it("of some types is what --types writes, for ConductorOne only", function()
     local path = reeve.folder() .. "/out"
-    reeve.ok { "export", "main", "-o", "c1z", "-f", path, "--types", "org,group", home = home }
+    reeve.ok { "export", "main", "-o", "c1z", "-f", path, "--types", "org, group", home = home }
     assert.equal("group:g1 org:o1", ids(c1z.unpacked(path), "resources"))
     for _, words in ipairs { { "c1z", "user,rol" }, { "c1z", "," }, { "csv", "user" } } do
       local r = reeve.run { "export", "main", "-f", path .. "x", "-o", words[1], "--types", words[2], home = home }

@@ -16,8 +16,7 @@ end
 local function types_of(flags)
   if not flags.types then return nil end
   if flags.output ~= "c1z" then fail("usage", "export: --types goes with -o c1z") end
-  local types = {}
-  for type in flags.types:gmatch "[^,]+" do types[#types + 1] = type end
+  local types = require("config.kinds").items(flags.types)
   return types[1] and types or fail("usage", "export: --types needs types, as user,role")
 end
 

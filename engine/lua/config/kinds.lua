@@ -137,7 +137,8 @@ local function parse_boolean(text)
   return words[text:lower()]
 end
 
-local function parse_list(text)
+--- The items of a text with commas between them, without the blanks around each.
+function M.items(text)
   local list = {}
   for item in text:gmatch("[^,]+") do list[#list + 1] = item:match("^%s*(.-)%s*$") end
   return list
@@ -145,7 +146,7 @@ end
 
 local parsers = {
   boolean = parse_boolean,
-  list = parse_list,
+  list = M.items,
   guard = parse_json,
   object = parse_json,
   number = function(text) return tonumber(text) end,

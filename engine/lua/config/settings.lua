@@ -38,11 +38,7 @@ local kinds = {
     function(text) return text:find("^%-?%d+$") and math.tointeger(tonumber(text)) or nil end },
   boolean = { "true or false", function(v) return type(v) == "boolean" end,
     function(text) return ({ ["true"] = true, ["false"] = false })[text] end },
-  list = { "a list of texts", is_list, function(text)
-    local list = {}
-    for item in text:gmatch("[^,]+") do list[#list + 1] = item:match("^%s*(.-)%s*$") end
-    return list
-  end },
+  list = { "a list of texts", is_list, require("config.kinds").items },
   choice = { "one of", is_choice },
 }
 

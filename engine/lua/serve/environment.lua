@@ -59,8 +59,8 @@ end
 -- nothing in particular would be one of everything.
 local function items(text, fn)
   local list = {}
-  for item in text:gmatch("[^,]+") do
-    local value = fn(item:match("^%s*(.-)%s*$"))
+  for _, item in ipairs(require("config.kinds").items(text)) do
+    local value = fn(item)
     if not value then return nil end
     list[#list + 1] = value
   end
