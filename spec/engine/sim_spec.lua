@@ -336,6 +336,17 @@ describe("a fault", function()
   end)
 end)
 
+describe("a fault for which no route is", function()
+  it("is told of, since it may be a slip of which nothing comes", function()
+    local lines = { "GET /itmes: status=500", "PUT /items: cut", "*: latency=1", "/items: cut", "HEAD /items: cut",
+      "GET /items/7: cut", "GET /it*: cut", "PUT /items/7*: cut", "GET /secrets*: cut" }
+    local sim = reeve.sim { plugin = "acme", home = home, faults = lines }
+    local told = {}
+    for line in sim:stop().out:gmatch("fault '(.-)': no route") do told[#told + 1] = line end
+    assert.same({ lines[1], lines[2], lines[9] }, told)
+  end)
+end)
+
 describe("a running simulator", function()
   it("tells what it was asked", function()
     target:requests()

@@ -51,6 +51,27 @@ local function match(route, parts)
   return params
 end
 
+local function serves(route, method)
+  return route.method == method or method == "HEAD" and route.method == "GET"
+end
+
+-- May a path that begins so have the route's form?
+local function may_begin(route, beginning)
+  local literal = route.name:match("^%u+ ([^{]*)")
+  if #beginning <= #literal then return literal:sub(1, #beginning) == beginning end
+  return route.params > 0 and beginning:sub(1, #literal) == literal
+end
+
+--- Has any route this method ("*": one or another) and path, as find gives it? It may end in * (any rest).
+function Router:knows(method, path)
+  local beginning = path:match("^(.*)%*$")
+  for _, route in ipairs(self.routes) do
+    local fits = beginning and may_begin(route, beginning) or not beginning and match(route, segments(path))
+    if fits and (method == "*" or serves(route, method)) then return true end
+  end
+  return false
+end
+
 --- The path without its prefix, then the route and its parameters; for a path whose routes have other
 --- methods only, no route, nil, and those methods.
 function Router:find(method, path)
@@ -63,7 +84,7 @@ function Router:find(method, path)
   local parts, allowed = segments(path), {}
   for _, route in ipairs(self.routes) do
     local params = match(route, parts)
-    if params and (route.method == method or method == "HEAD" and route.method == "GET") then
+    if params and serves(route, method) then
       return path, route, params
     elseif params then
       allowed[#allowed + 1] = route.method

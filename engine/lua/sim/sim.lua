@@ -110,11 +110,21 @@ function M.new(simulator, settings, faults, clock)
   return self
 end
 
+-- A fault for what is answered with 404 may be meant, and may be a slip, of which nothing would come.
+local function warn_of_unknown(router, one)
+  if router:knows(one.method, one.path) then return end
+  require("ui.stderr").line(("fault '%s': no route has this method and path (which stands without a prefix)")
+    :format(one.line))
+end
+
 --- Replaces the faults. A line that is none raises a usage failure and changes nothing.
 function Sim:set_faults(lines)
   local faults = {}
   for i, line in ipairs(lines) do
     faults[i] = fault.parse(line)
+  end
+  for _, one in ipairs(faults) do
+    warn_of_unknown(self.router, one)
   end
   self.faults = faults
 end
