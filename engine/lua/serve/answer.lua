@@ -3,29 +3,18 @@
 local delivery = require "serve.delivery"
 local finish = require "serve.finish"
 local heartbeat = require "serve.heartbeat"
-local messages = require "c1.messages"
 local status = require "serve.status"
 local wire = require "host.wire"
 
 local M = {}
 local kinds = {} -- name -> fn(session, job): how it ended
 
-local PACKAGE <const> = "c1.connectorapi.baton.v1."
-
---- The kind of a task; "unknown" where it is none of those that are.
-function M.kind(job)
-  for name, field in pairs(messages[PACKAGE .. "Task"]) do
-    if field.oneof and job[name] then return name end
-  end
-  return "unknown"
-end
-
 --- A task that came, as { id, kind, bytes }; nil where not even its id can be read. Its payload is read in the process
 --- that works on it, for which the bytes are kept; for kinds that are not done they are not.
 function M.job(bytes)
-  local head = wire.decode(messages, PACKAGE .. "TaskHead", bytes)
+  local head = wire.decode(require "c1.messages", "c1.connectorapi.baton.v1.TaskHead", bytes)
   if not head then return nil end
-  local kind = M.kind(head)
+  local kind = require("serve.kind").of(head)
   return { id = head.id or "", kind = kind, bytes = kinds[kind] and bytes }
 end
 

@@ -5,9 +5,10 @@
 --   flag     of an honoured one: the help of the flag of `reeve c1` that goes before it (BATON_SKIP_GRANTS has
 --            --skip-grants)
 --   weak     true: another variable with the same `into` goes before it
---   unless   of a refused one: the value that is harmless, since it asks for what happens anyway
---   kind     id, secret, text (max: bytes), boolean, folder, integer (min, max), choice (choices: word -> value;
---            refused: word -> why), list (names with commas), resources (Baton IDs with commas)
+--   unless   of a refused one: the value (a word, or true or false) that is harmless, since it asks for what happens
+--            anyway
+--   kind     id, secret, text (max: bytes), boolean, folder, integer (min, max), choice (choices: word -> value),
+--            list (names with commas), resources (Baton IDs with commas)
 local M = {}
 
 local LEVELS = { debug = "debug", info = "info", warn = "warn", error = "error" }
@@ -41,8 +42,6 @@ M.variables = {
   BATON_SKIP_ENTITLEMENTS_AND_GRANTS = { into = "sync.skip_entitlements_and_grants", kind = "boolean",
     flag = "resources alone" },
   BATON_SKIP_GRANTS = { into = "sync.skip_grants", kind = "boolean", flag = "no grants" },
-  BATON_STORAGE_ENGINE = { into = "sync.storage_engine", kind = "choice", choices = { sqlite = "sqlite" },
-    refused = { pebble = "reeve writes files for sqlite, which ConductorOne reads too" } },
   BATON_C1Z_TEMP_DIR = { into = "temp_dir", kind = "folder" },
   BATON_TMPDIR = { into = "temp_dir", kind = "folder", weak = true },
   BATON_HTTP_TIMEOUT_SECONDS = { into = "http_timeout_s", kind = "integer", min = 1, max = 1800 },
@@ -54,6 +53,7 @@ M.variables = {
   BATON_PROVISIONING = refused(WRITING, "false"),
   BATON_TICKETING = refused(WRITING, "false"),
   BATON_SKIP_FULL_SYNC = refused("it would bring ConductorOne an empty sync, after which everybody is gone", "false"),
+  BATON_STORAGE_ENGINE = refused("reeve writes files for sqlite, which ConductorOne reads too", "sqlite"),
   BATON_FILE = refused "`reeve export NAME -o c1z -f FILE` writes a file",
   BATON_CONFIG_PATH = refused "`reeve set NAME key=value` says what stands in that file",
   BATON_LOG_PATH = refused "log lines go to stderr: redirect it",

@@ -4,8 +4,7 @@
 --   options.client_id, options.client_secret        nil where the connectors have their own (account.lua)
 --   options.api_host, .host_id, .get_tasks, .task_concurrency, .http_timeout_s, .temp_dir
 --   options.log_level, .log_format                  set up already
---   options.sync       { types, targets = { { type, id }, … }, skip_grants, skip_entitlements_and_grants,
---                        storage_engine }
+--   options.sync       { types, targets = { { type, id }, … }, skip_grants, skip_entitlements_and_grants }
 --   options.health     { on, port, address }, each nil where nobody has said
 --
 -- A flag goes before its variable, an empty variable is none. A wrong variable is a matter of configuration (exit 3), a
@@ -46,8 +45,7 @@ function parse.integer(entry, text)
 end
 
 function parse.choice(entry, text)
-  local names = shape.names(entry.choices)
-  return entry.choices[text:lower()], (#names > 1 and "one of " or "") .. table.concat(names, ", ")
+  return entry.choices[text:lower()], "one of " .. table.concat(shape.names(entry.choices), ", ")
 end
 
 function parse.folder(_, text)
@@ -78,8 +76,7 @@ end
 local function value_of(entry, text, what, code)
   local value, expected = parse[entry.kind](entry, text)
   if value == nil then
-    fail(code, ("%s: %s expected, got %s"):format(what, expected, require("config.kinds").describe(text)),
-      entry.refused and entry.refused[text:lower()])
+    fail(code, ("%s: %s expected, got %s"):format(what, expected, require("config.kinds").describe(text)))
   end
   return value
 end
@@ -152,14 +149,19 @@ local function unknown(name)
     .. "is a secret, by `%s=env:%s`"):format(near and near .. " " or "", setting, setting, name)
 end
 
+-- Do two texts say the same: one word, or both true, or both false?
+local function alike(a, b)
+  a, b = a:lower(), b:lower()
+  return a == b or booleans[a] ~= nil and booleans[a] == booleans[b]
+end
+
 -- Why the variable is not taken, and what to do; nil where it is.
 local function refusal(name, used)
   local entry, text = baton.entry(name), set(name)
   if not text or used[name] then return nil end
   if not entry then return unknown(name) end
   if entry.into then return nil end
-  local harmless = entry.unless and parse.boolean(nil, text) == booleans[entry.unless]
-  if not harmless then return entry.refused, "unset it" end
+  if not (entry.unless and alike(text, entry.unless)) then return entry.refused, "unset it" end
 end
 
 local function check_names(used)

@@ -70,7 +70,7 @@ end
 
 local function done(ctx, name, folder)
   local job, options = folder:task()
-  return kinds[require("serve.answer").kind(job)](ctx, name, job, options, folder)
+  return kinds[require("serve.kind").of(job)](ctx, name, job, options, folder)
 end
 
 --- Does the task that the folder holds, and says in it how it ended. Returns the exit status. Raises errors of our own,

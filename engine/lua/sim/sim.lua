@@ -111,8 +111,8 @@ function M.new(simulator, settings, faults, clock)
 end
 
 -- A fault for what is answered with 404 may be meant, and may be a slip, of which nothing would come.
-local function warn_of_unknown(router, one)
-  if router:knows(one.method, one.path) then return end
+local function warn_of_unknown(routes, one)
+  if routes:knows(one.method, one.path) then return end
   require("ui.stderr").line(("fault '%s': no route has this method and path (which stands without a prefix)")
     :format(one.line))
 end
