@@ -29,6 +29,7 @@
 --   task.apart(other)          that is over
 --   task.set_ahead(on)         nobody waits for the clock alone: it is set forward (`reeve test`)
 local beside = require "target.beside"
+local clock = require "target.clock"
 local fail = require "fail"
 local sys = require "host.sys"
 local vm = require "host.vm"
@@ -41,11 +42,9 @@ Task.__index, Event.__index = Task, Event
 -- The scheduler. One process has one Lua state, and that one scheduler.
 local ready, first, last = {}, 1, 0 -- tasks that can go on, in order: ready[first] … ready[last]
 local waiting = {} -- request -> list of tasks
-local timers = {} -- task that sleeps -> until when
 local unseen = {} -- tasks that failed while nobody waited for them
 local current, root, polled
-local hurried -- the clock is set forward when all wait for it,
-local ahead = 0 -- and has been so far, in seconds
+local hurried -- is the clock set forward when all wait for it?
 
 local function make_ready(t)
   t.on = nil
@@ -74,7 +73,7 @@ local function park(t, on)
   end
   local kind = getmetatable(on)
   if kind == Timer then
-    timers[t] = on.at
+    clock.sleeps(t, on.at)
   elseif kind == Task and on.over or kind == Event and on.happened then
     make_ready(t)
   elseif kind == Task or kind == Event then
@@ -172,15 +171,13 @@ function Task:cancel()
   elseif on and on.waiters then
     forget(on.waiters, self)
   end
-  timers[self] = nil
+  clock.forget(self)
   if self.status(self.co) == "suspended" then self.close(self.co) end
   finish(self, false, "cancelled")
 end
 
 --- Seconds on the clock that sleeps are measured by.
-function task.now()
-  return sys.mono() + ahead
-end
+task.now = clock.now
 
 --- Waits at least so long; 0 lets others go first.
 function task.sleep(seconds)
@@ -225,18 +222,9 @@ function task.all(fns) return require("target.together").all(fns) end
 function task.within(seconds, fn) return require("target.together").within(seconds, fn) end
 
 local function wake_sleepers()
-  local now, soonest = task.now(), nil
-  local due = {}
-  for t, at in pairs(timers) do
-    if at <= now then due[#due + 1] = t end
-    if not soonest or at < soonest then soonest = at end
-  end
-  table.sort(due, function(a, b) return timers[a] < timers[b] end)
-  for _, t in ipairs(due) do
-    timers[t] = nil
-    make_ready(t)
-  end
-  return soonest and math.max(0, soonest - now) or nil
+  local due, pause = clock.due()
+  for _, t in ipairs(due) do make_ready(t) end
+  return pause
 end
 
 local function clients()
@@ -254,7 +242,7 @@ local PATIENCE, TURN = 0.5, 0.01 -- seconds: the longest poll; a turn, where the
 local function pass(pause)
   if not pause and (hurried or beside.empty()) then error("nothing can go on: every task waits for another") end
   if hurried then
-    ahead = ahead + pause
+    clock.forward(pause)
   else
     local due, fds = beside.look()
     sys.sleep(math.min(pause or PATIENCE, due or PATIENCE, PATIENCE), table.unpack(fds))
@@ -291,7 +279,8 @@ end
 --- Runs fn(...) as the first task until it ends.
 function task.run(fn, ...)
   if root then error("task.run is for the outermost code; inside a task there is task.spawn", 2) end
-  ready, first, last, waiting, timers, unseen = {}, 1, 0, {}, {}, {}
+  ready, first, last, waiting, unseen = {}, 1, 0, {}, {}
+  clock.clear()
   local main = task.spawn(fn, { args = table.pack(...), name = "main" })
   root, main.joined = main, true
   local ok, why = pcall(loop)
