@@ -199,6 +199,7 @@ describe("a file that goes wrong on the way", function()
   end)
 
   it("has no name while it is unpacked", function()
+    if reeve.shell("id -u") ~= "0\n" then return pending("its descriptors are shown to root alone") end
     local home, fifo = reeve.home(), reeve.path "fifo"
     reeve.shell("mkfifo '" .. fifo .. "'")
     local bytes = reeve.read(good())
