@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../host/json/json.h"
 #include "../host/base/limits.h"
+#include "../host/json/json.h"
 #include "../host/secret/secret.h"
 #include "api.h"
 #include "emit.h"

@@ -1,10 +1,10 @@
 #include "http.h"
 
+#include "../host/base/limits.h"
 #include "../host/c1/asset.h"
 #include "../host/net/bucket.h"
 #include "../host/net/http.h"
 #include "../host/net/http_url.h"
-#include "../host/base/limits.h"
 #include "api.h"
 #include "asset.h"
 #include "http_request.h"

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "../host/base/limits.h"
 #include "../host/json/json.h"
 #include "../host/json/json_split.h"
-#include "../host/base/limits.h"
 #include "../host/secret/secret.h"
 #include "api.h"
 #include "json.h"

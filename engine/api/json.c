@@ -1,8 +1,8 @@
 #include "json.h"
 
-#include "api.h"
-#include "../host/json/json_scan.h"
 #include "../host/base/limits.h"
+#include "../host/json/json_scan.h"
+#include "api.h"
 #include "vm.h"
 
 int luaopen_cjson(lua_State *L);

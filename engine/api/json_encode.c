@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/json/json.h"
 #include "../host/base/limits.h"
+#include "../host/json/json.h"
 #include "json_raw.h"
 
 enum { FEW = 48, PATH_MAX_TEXT = 512 };

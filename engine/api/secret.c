@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "../host/c1/c1key.h"
-#include "../host/system/keyfile.h"
 #include "../host/base/limits.h"
+#include "../host/c1/c1key.h"
 #include "../host/secret/scrub.h"
 #include "../host/secret/stand_in.h"
+#include "../host/system/keyfile.h"
 #include "api.h"
 
 #define CLASS "reeve.secret"

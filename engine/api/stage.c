@@ -25,11 +25,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../host/store/compare.h"
-#include "../host/json/json.h"
 #include "../host/base/limits.h"
-#include "../host/store/names.h"
+#include "../host/json/json.h"
 #include "../host/secret/secret.h"
+#include "../host/store/compare.h"
+#include "../host/store/names.h"
 #include "api.h"
 #include "emit.h"
 #include "json.h"

@@ -27,8 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/store/browse.h"
 #include "../host/model/model_fields.h"
+#include "../host/store/browse.h"
 #include "../host/store/publish.h"
 #include "api.h"
 

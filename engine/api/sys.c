@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "../host/base/limits.h"
+#include "../host/base/when.h"
 #include "../host/system/process.h"
 #include "../host/system/terminal.h"
 #include "../host/system/variable.h"
-#include "../host/base/when.h"
 #include "api.h"
 #include "secret.h"
 

@@ -2,9 +2,9 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../host/base/limits.h"
 #include "../host/system/file.h"
 #include "../host/system/folder.h"
-#include "../host/base/limits.h"
 #include "../host/system/lock.h"
 #include "api.h"
 #include "sys.h"

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "../host/store/index.h"
-#include "../host/json/json.h"
 #include "../host/base/limits.h"
+#include "../host/json/json.h"
+#include "../host/store/index.h"
 #include "api.h"
 
 static int release(lua_State *L) {

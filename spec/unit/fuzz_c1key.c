@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "../../engine/host/base/base64.h"
-#include "../../engine/host/c1/c1key.h"
 #include "../../engine/host/base/limits.h"
+#include "../../engine/host/c1/c1key.h"
 #include "../../engine/host/secret/sign.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

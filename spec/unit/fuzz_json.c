@@ -9,8 +9,8 @@
 #include "../../engine/api/json.h"
 #include "../../engine/api/value.h"
 #include "../../engine/api/vm.h"
-#include "../../engine/host/json/json.h"
 #include "../../engine/host/base/limits.h"
+#include "../../engine/host/json/json.h"
 #include "../../engine/host/json/value_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../engine/host/base/limits.h"
 #include "../../engine/host/json/json.h"
 #include "../../engine/host/json/json_split.h"
-#include "../../engine/host/base/limits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -16,16 +16,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../engine/host/model/model.h"
+#include "../../engine/host/secret/secret.h"
 #include "../../engine/host/store/browse.h"
 #include "../../engine/host/store/compare.h"
-#include "../../engine/host/system/folder.h"
 #include "../../engine/host/store/index.h"
-#include "../../engine/host/model/model.h"
 #include "../../engine/host/store/publish.h"
-#include "../../engine/host/secret/secret.h"
 #include "../../engine/host/store/stage.h"
 #include "../../engine/host/store/state.h"
 #include "../../engine/host/store/tally.h"
+#include "../../engine/host/system/folder.h"
 
 static char staging_dir[300];
 static struct state staging_state;

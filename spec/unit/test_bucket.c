@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "../../engine/host/net/bucket.h"
 #include "../../engine/host/base/limits.h"
+#include "../../engine/host/net/bucket.h"
 
 static void assert_near(double got, double want) {
     if (fabs(got - want) > 1e-9) fail_msg("%g where %g was expected", got, want);

@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../engine/host/system/folder.h"
 #include "../../engine/host/base/limits.h"
+#include "../../engine/host/system/folder.h"
 
 static char dir[256];
 

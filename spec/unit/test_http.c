@@ -9,13 +9,13 @@
 
 #include <cmocka.h>
 
+#include "../../engine/host/base/limits.h"
 #include "../../engine/host/net/http.h"
 #include "../../engine/host/net/http_guard.h"
 #include "../../engine/host/net/http_head.h"
 #include "../../engine/host/net/http_proxy.h"
 #include "../../engine/host/net/http_reroute.h"
 #include "../../engine/host/net/http_url.h"
-#include "../../engine/host/base/limits.h"
 
 /* URLs. */
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/host/json/json.h"
 #include "../../engine/host/base/limits.h"
+#include "../../engine/host/json/json.h"
 
 static enum err check(const char *text, unsigned *facts, struct error *e) {
     return json_check(text, strlen(text), LIMIT_JSON_DEPTH, facts, e);

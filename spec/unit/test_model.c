@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../engine/host/model/model.h"
 #include "../../engine/host/json/value_json.h"
+#include "../../engine/host/model/model.h"
 
 static const char RESOURCES[] =
     "{\"role\":{\"trait\":\"role\",\"entitlements\":{\"member\":{\"title\":\"{name} member\","

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../engine/host/system/keyfile.h"
 #include "../../engine/host/base/limits.h"
+#include "../../engine/host/system/keyfile.h"
 
 static struct secret *hold(const char *value) {
     struct secret *s;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../engine/host/base/limits.h"
 #include "../../engine/host/json/json.h"
 #include "../../engine/host/json/json_split.h"
-#include "../../engine/host/base/limits.h"
 
 /* What a document gives: elements and their facts joined by lines, then the rest, or the error. */
 struct outcome {

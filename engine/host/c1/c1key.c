@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "../json/json.h"
 #include "../base/limits.h"
+#include "../json/json.h"
 #include "../secret/sign.h"
 
 enum { PARTS = 4, VERSION = 2, KEY = 3 };

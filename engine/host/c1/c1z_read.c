@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "../base/buf.h"
+#include "../base/utf8.h"
 #include "../system/file.h"
 #include "unpack.h"
-#include "../base/utf8.h"
 
 enum {
     SQL_MAX = 1024,

@@ -16,10 +16,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "c1z.h"
 #include "../base/err.h"
 #include "../base/limits.h"
 #include "../base/span.h"
+#include "c1z.h"
 
 enum { C1Z_VALUE = 8 * MIB, C1Z_HEAP = 64 * MIB, C1Z_SYNC_ID_MAX = 64, C1Z_TIME_MAX = 64 };
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_scan.h"
 #include "../base/limits.h"
+#include "json_scan.h"
 
 enum { NUMBER_DIGITS = 1000 }; /* the longest float that is read as one */
 

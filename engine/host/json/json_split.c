@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "json.h"
 #include "../base/limits.h"
+#include "json.h"
 
 enum stage {
     AT_VALUE, /* the value at the watched depth is the next thing on the path */

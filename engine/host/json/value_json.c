@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "json.h"
 #include "../base/limits.h"
+#include "json.h"
 
 /* The text of a string token, in place where nothing in it is escaped. */
 static const char *text_of(struct value_pool *p, const struct json_value *token, size_t *len) {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "../json/json.h"
-#include "model_check.h"
 #include "../json/value_json.h"
+#include "model_check.h"
 
 enum { MANIFEST_VALUES = 100000 };
 

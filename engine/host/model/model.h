@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 #include "../base/err.h"
-#include "record.h"
 #include "../json/value.h"
+#include "record.h"
 
 struct model;
 

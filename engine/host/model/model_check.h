@@ -4,9 +4,9 @@
 #define REEVE_MODEL_CHECK_H
 
 #include "../base/limits.h"
+#include "../json/value.h"
 #include "model.h"
 #include "model_fields.h"
-#include "../json/value.h"
 
 struct model_type {
     struct span name, trait;          /* trait.p is NULL where there is none */

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "record.h"
-#include "../json/value.h"
 #include "../base/when.h"
+#include "../json/value.h"
+#include "record.h"
 
 enum model_field_kind {
     MODEL_STRING,

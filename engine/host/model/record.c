@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "../json/json.h"
 #include "../base/limits.h"
+#include "../json/json.h"
 #include "../secret/secret.h"
 
 static bool take(struct span *rest, size_t n, struct span *out) {

@@ -8,9 +8,9 @@
 #include <strings.h>
 #include <time.h>
 
+#include "../base/limits.h"
 #include "http_reroute.h"
 #include "http_transfer.h"
-#include "../base/limits.h"
 
 enum { CONNECTIONS_KEPT = 16 };
 

@@ -7,10 +7,10 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "../base/limits.h"
 #include "http_error.h"
 #include "http_proxy.h"
 #include "http_reroute.h"
-#include "../base/limits.h"
 
 enum { SKIPPED_MAX = 64 * KIB, BUFFER = 32 * KIB, SOURCE_BUFFER = 256 * KIB };
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/limits.h"
+#include "../json/json.h"
 #include "excluded.h"
 #include "index.h"
-#include "../json/json.h"
-#include "../base/limits.h"
 #include "seq.h"
 #include "sorter.h"
 

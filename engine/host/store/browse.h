@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "../base/buf.h"
-#include "compare.h"
 #include "../base/err.h"
+#include "compare.h"
 #include "state.h"
 
 /* One thing or change. Spans point into the browse's buffer, until the next call. */

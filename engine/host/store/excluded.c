@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/limits.h"
+#include "../json/json.h"
 #include "compare.h"
 #include "index.h"
-#include "../json/json.h"
-#include "../base/limits.h"
 #include "seq.h"
 
 struct excluded {

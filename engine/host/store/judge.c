@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../json/json.h"
 #include "../base/limits.h"
+#include "../json/json.h"
 
 /* Pages made dirty in one transaction: 4 MiB. A first run appends, and fills a page with some forty
  * rows; a later one may touch a page a row. */

@@ -32,8 +32,8 @@ struct judge {
     struct store_txn *reader; /* for records, which are all written before: spans stay valid */
     uint64_t last_number;     /* the record read last, */
     struct record last;       /* since a key's steps all look at the same one */
-    struct store_txn *txn; /* the write transaction, renewed by judge_tick() */
-    struct store_cursor *idx;
+    struct store_txn *txn;    /* the write transaction, renewed by judge_tick() */
+    struct store_cursor *idx; /* of txn */
     size_t work;
     struct sorter *sorters[RECORD_GRANT + 1]; /* by kind */
     struct tally *tally;
@@ -51,6 +51,8 @@ struct judge {
     } named[JUDGE_CACHE];
 };
 
+/* Begins, for what run `run` changes; state and tally are the caller's and outlive it. Also where it
+ * fails it is ended by judge_close(), which drops what was not committed. */
 enum err judge_open(struct judge *j, struct state *s, uint64_t run, struct tally *tally,
                     struct error *e);
 void judge_close(struct judge *j);
@@ -58,6 +60,8 @@ void judge_close(struct judge *j);
 /* So many rows, or whole pages, were written: commits and begins anew where it has become much. Spans
  * end with it. */
 enum err judge_tick(struct judge *j, size_t rows, size_t pages, struct error *e);
+
+/* Commits what was written since; the last call before judge_close(). */
 enum err judge_commit(struct judge *j, struct error *e);
 
 /* Queues what happened to every key of a record. */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "../json/json.h"
-#include "judge_private.h"
 #include "../secret/secret.h"
+#include "judge_private.h"
 
 static enum err no_memory(struct error *e) {
     return err_set(e, ERR_NOMEM, "out of memory counting what changed");

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "../base/buf.h"
-#include "index.h"
-#include "../json/json.h"
 #include "../base/limits.h"
+#include "../json/json.h"
 #include "../secret/secret.h"
+#include "index.h"
 #include "stage_private.h"
 
 static enum err walk_entry(struct stage *g, struct store_txn *t, struct stage_walk *w,

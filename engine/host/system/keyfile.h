@@ -3,8 +3,8 @@
 #define REEVE_KEYFILE_H
 
 #include "../base/err.h"
-#include "file.h"
 #include "../secret/secret.h"
+#include "file.h"
 
 /* The key at the path. `trust` is FILE_PRIVATE but for what a service manager puts in place with
  * modes of its own. ERR_NOT_FOUND; ERR_CONFIG where the file is not to be trusted or holds no key;

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "../base/limits.h"
-#include "../secret/scrub.h"
 #include "../base/utf8.h"
 #include "../base/when.h"
+#include "../secret/scrub.h"
 
 enum {
     VALUE_MAX = LIMIT_LOG_LINE / 8, /* bytes of one value, before it is escaped */
