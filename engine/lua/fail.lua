@@ -38,6 +38,13 @@ function M.found(first, message, code)
   return (M.try(first, message, code))
 end
 
+--- The same for a file that somebody wrote for Reeve: that it is not there, or too long, is a mistake in the
+--- configuration.
+function M.needed(first, message, code)
+  if first == nil and (code == "not_found" or code == "limit") then code = "config" end
+  return (M.try(first, message, code))
+end
+
 M.NO_MEMORY = "not enough memory" -- as Lua itself says it
 
 --- What was raised, with a traceback where it is a text: of `co`, nil for who calls. Want of memory, which may show

@@ -10,9 +10,7 @@ local it = service.it(it, pending)
 describe("reeve c1", function()
   local s = service.each(after_each)
 
-  local function hex(bytes)
-    return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-  end
+  local hex = reeve.hex
 
   it("finishes a sync that cannot be read, and does not read it itself", function()
     s:make()

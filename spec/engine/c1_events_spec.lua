@@ -108,7 +108,7 @@ local THREE <const> = { user = { user "u1", user "u3" }, role = { role("a", "B",
 
 describe("the event feed", function()
   it("is one, of grants that came and went and of resources that changed", function()
-    assert.equal("0a170a10" .. ("baton_feed_event"):gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+    assert.equal("0a170a10" .. reeve.hex "baton_feed_event"
       .. "1203" .. "040506", reeve.engine [[
       local bytes = require("host.wire").encode(require "c1.messages", "c1.connector.v2.ListEventFeedsResponse",
         require("c1.events").feeds())

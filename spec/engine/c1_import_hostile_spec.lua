@@ -12,9 +12,7 @@ local function user(name, more)
     data = field(1, id("user", name)) .. (more or "") })
 end
 
-local function hex(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
+local hex = reeve.hex
 
 local function good()
   return c1z.file { c1z.sync(), user "u1", user "u2" }

@@ -387,7 +387,7 @@ describe("a foreign file", function()
       create table v1_sync_runs (sync_id, started_at, ended_at);
       insert into v1_sync_runs values ('S', '2026-11-20', '2026-11-20');]]
     local file = c1z.file({ ("insert into v1_resources values ('user:u1', x'%s', 'S');"):format(
-      (field(1, id("user", "u1")):gsub(".", function(c) return ("%02x"):format(c:byte()) end))) }, small)
+      reeve.hex(field(1, id("user", "u1")))) }, small)
     local home = reeve.home()
     assert.matches("1 rows of types that the file does not describe left out: user 1", import(home, "a", file))
     local wal = c1z.file({ c1z.sync(), type_row("user", 1), resource("user", "u1"), "pragma journal_mode=wal;" })

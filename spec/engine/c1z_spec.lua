@@ -21,9 +21,7 @@ local function any(name, value)
   return value == "" and url or url .. field(2, value)
 end
 
-local function hex(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
+local hex = reeve.hex
 
 local function data_of(ask, table, external_id)
   return ask(("select lower(hex(data)) from v1_%s where external_id='%s'"):format(table, external_id))

@@ -3,7 +3,8 @@
 local reeve = require "reeve"
 local workspace = require "workspace"
 
-local function hex(text) return (text:gsub(".", function(c) return ("%02x"):format(c:byte()) end)) end
+local hex = reeve.hex
+
 local function percent(text, pattern)
   return (text:gsub(pattern, function(c) return ("%%%02X"):format(c:byte()) end))
 end

@@ -71,9 +71,7 @@ local function call(c1, method, body, options)
   local r = reeve.run(words)
   local told = reeve.read(head) or ""
   return { curl = r.code, status = tonumber(told:match("grpc%-status: (%d+)")), message = told:match(
-    "grpc%-message: ([^\r\n]*)"), head = told, body = ((reeve.read(out) or ""):gsub(".", function(c)
-    return ("%02x"):format(c:byte())
-  end)) }
+    "grpc%-message: ([^\r\n]*)"), head = told, body = reeve.hex(reeve.read(out) or "") }
 end
 
 
@@ -189,7 +187,7 @@ describe("the stand-in of ConductorOne", function()
 
   it("gives many at once, but for those that are known", function()
     local first, second = c1:task { kind = "hello" }, c1:task { kind = "hello" }
-    local known = HOST .. "1002" .. "1a1b" .. first:gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+    local known = HOST .. "1002" .. "1a1b" .. reeve.hex(first)
     assert.equal(0, call(c1, "GetTasks", frame(known)).status)
     c1:wait { event = "given", task = second }
     assert.same({}, c1:events { event = "given", task = first })

@@ -81,9 +81,7 @@ local function base64(text)
   return (reeve.shell("printf %s " .. reeve.quote(text) .. " | base64 -w0"))
 end
 
-local function hex(text)
-  return (text:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
+local hex = reeve.hex
 
 local function escaped(text)
   return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))

@@ -77,6 +77,11 @@ end
 
 -- JSON, by a reader that is not the program's own ---------------------------------------------------
 
+--- Bytes as hexadecimal digits.
+function reeve.hex(bytes)
+  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
+end
+
 --- Decodes one document; nulls are reeve.null, integers are exact.
 function reeve.json(text)
   local value, at, why = dkjson.decode(text, 1, dkjson.null)

@@ -26,11 +26,6 @@ local function trust_of(origin)
   return origin == "home" and "trusted" or "any"
 end
 
-local function must(value, message, code)
-  if value == nil then fail((code == "not_found" or code == "limit") and "config" or code, message) end
-  return value
-end
-
 -- What is at the path; nil where nothing is, or nothing that we may look at: folders of others are no plugins.
 local function look(path)
   local found, message, code = sys.stat(path)
@@ -69,8 +64,8 @@ end
 -- Reads the .lua files of a folder and of those in it into `files`: name to text. Tests are no part of a plugin.
 local function read_folder(dir, below, trust, files, depth)
   if depth > MAX_DEPTH then fail("config", dir .. ": folders nested too deep in a plugin") end
-  must(sys.check_file(dir, trust))
-  for _, name in ipairs(must(sys.list_dir(dir))) do
+  fail.needed(sys.check_file(dir, trust))
+  for _, name in ipairs(fail.needed(sys.list_dir(dir))) do
     local path = dir .. "/" .. name
     local kind = name:find("^%.") and "hidden" or (look(path) or {}).type
     if kind == "directory" and below .. name ~= "test" then
@@ -78,14 +73,14 @@ local function read_folder(dir, below, trust, files, depth)
     elseif kind == "file" and name:find("%.lua$") then
       files.n = files.n + 1
       if files.n > MAX_FILES then fail("config", ("%s: more than %d files"):format(dir, MAX_FILES)) end
-      files.text[below .. name] = must(sys.read_file(path, MAX_FILE, trust))
+      files.text[below .. name] = fail.needed(sys.read_file(path, MAX_FILE, trust))
     end
   end
 end
 
 local function read_files(found)
   local files = { n = 0, text = {} }
-  if found.origin == "home" then must(sys.check_file(found.dir:match("^(.*)/"), "trusted")) end
+  if found.origin == "home" then fail.needed(sys.check_file(found.dir:match("^(.*)/"), "trusted")) end
   read_folder(found.dir, "", trust_of(found.origin), files, 1)
   return files.text
 end

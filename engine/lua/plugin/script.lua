@@ -26,17 +26,12 @@ local function place(home, path)
   return dir, file, dir == home.dir and "." or dir:sub(#home.dir + 2)
 end
 
-local function must(value, message, code)
-  if value == nil then fail((code == "not_found" or code == "limit") and "config" or code, message) end
-  return value
-end
-
 -- Reads files of a folder into `texts`; nil where there is none of that name.
 local function reader(dir, texts)
   return function(name)
     local text, message, code = sys.read_file(dir .. "/" .. name, MAX_FILE, "trusted")
     if code == "not_found" then return nil end
-    texts[name] = must(text, message, code)
+    texts[name] = fail.needed(text, message, code)
     return text
   end
 end
