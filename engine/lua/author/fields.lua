@@ -93,10 +93,7 @@ end
 local function sorted(kind)
   local list = {}
   for _, entry in pairs(kind.by_path) do
-    local types = {}
-    for name in pairs(entry.types) do types[#types + 1] = name end
-    table.sort(types)
-    list[#list + 1] = { path = entry.path, types = types, n = entry.n }
+    list[#list + 1] = { path = entry.path, types = require("shape").names(entry.types), n = entry.n }
   end
   table.sort(list, function(a, b) return a.path < b.path end)
   return { objects = kind.objects, kept = kind.kept, more = kind.more, paths = list }

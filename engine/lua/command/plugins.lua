@@ -2,13 +2,6 @@
 local cli = require "ui.cli"
 local fail = require "fail"
 
-local function types(manifest)
-  local names = {}
-  for name in pairs(manifest.resources) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 -- A plugin that cannot be loaded is listed with its problem.
 local function describe(home, found)
   local row = { name = found.name, origin = found.origin, dir = found.dir, shadows = found.shadows or nil }
@@ -16,7 +9,7 @@ local function describe(home, found)
   if ok then
     local m = plugin.manifest
     row.version, row.title, row.summary, row.docs = m.version, m.title, m.summary, m.docs
-    row.resources, row.can = types(m), { "sync" }
+    row.resources, row.can = require("shape").names(m.resources), { "sync" }
   elseif fail.is(plugin) then
     row.problem = plugin.message
   else

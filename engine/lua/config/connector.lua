@@ -87,10 +87,8 @@ local function check_guard(file, manifest, guard)
   for target in pairs(guard or {}) do
     local type = target:match("^[^:]+")
     if not manifest.resources[type] then
-      local names = {}
-      for name in pairs(manifest.resources) do names[#names + 1] = name end
       fail("config", ("%s: guard: plugin '%s' has no resource type '%s'"):format(file, manifest.name, type),
-        require("suggest").hint(type, names, "its types"))
+        require("suggest").hint(type, require("shape").names(manifest.resources), "its types"))
     end
   end
 end

@@ -188,12 +188,9 @@ end
 function M.keep(ctx, c, action, before)
   local ledger = require("state.ledger").open(ctx.home)
   seal_and_write(ctx, ledger, c)
-  local sealed = {}
-  for key in pairs(c.pending) do sealed[#sealed + 1] = key end
-  table.sort(sealed)
+  local sealed = require("shape").names(c.pending)
   ledger:audit { action = action, connector = c.name, reason = ctx.flags.reason, before = before,
-    after = c.digest,
-    sealed = #sealed > 0 and sealed or nil }
+    after = c.digest, sealed = #sealed > 0 and sealed or nil }
   ledger:close()
 end
 

@@ -2,6 +2,7 @@
 --
 --   names.check(file, of, report)      report(line, level, message, next step)
 local contract = require "contract.contract"
+local shape = require "shape"
 local suggest = require "suggest"
 local type_of = require "lint.type"
 local vm = require "host.vm"
@@ -35,12 +36,10 @@ end
 local function library(self, node, lib, name)
   local there = self.sandbox[lib]
   if there[name] ~= nil then return end
-  local names = {}
-  for known_name in pairs(there) do names[#names + 1] = known_name end
   local random = lib == "math" and name:find("^random")
   self.report(node.line, "error", ("%s.%s is not there."):format(lib, name),
     random and "What a plugin gives depends on nothing but what it asked for; in a simulator there is sim.random."
-    or nearest(name, names))
+    or nearest(name, shape.names(there)))
 end
 
 local VISIT = {}

@@ -77,12 +77,7 @@ local keys = {
 
 --- The keys of a fault, sorted.
 function M.keys()
-  local list = {}
-  for key in pairs(keys) do
-    list[#list + 1] = key
-  end
-  table.sort(list)
-  return list
+  return require("shape").names(keys)
 end
 
 local function read_effects(text, line)

@@ -1,4 +1,6 @@
 -- prometheus: the state of connectors as metrics (text exposition format): base units, no ids in labels.
+local names = require("shape").names
+
 local M = {}
 
 local function quoted(text)
@@ -13,13 +15,6 @@ end
 
 local function epoch(text)
   return text and require("host.sys").epoch(text)
-end
-
-local function sorted(map)
-  local keys = {}
-  for key in pairs(map or {}) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
 end
 
 local states = { "Not connected", "Syncing", "Connected", "Stale", "Held", "Paused", "Error" }
@@ -44,11 +39,11 @@ local metrics = {
   end },
   { "reeve_objects", "gauge", "Accepted records by type, or type:slug for grants", function(f, add)
     local counts = f.accepted and f.accepted.counts or {}
-    for _, type in ipairs(sorted(counts)) do add(counts[type], "type", type) end
+    for _, type in ipairs(names(counts)) do add(counts[type], "type", type) end
   end },
   { "reeve_changes", "gauge", "Changes of the last run by type and operation", function(f, add)
     local changes = f.last and f.last.changes or {}
-    for _, type in ipairs(sorted(changes)) do
+    for _, type in ipairs(names(changes)) do
       for _, op in ipairs { "added", "changed", "removed" } do
         add(changes[type][op], "type", type, "op", op)
       end
@@ -56,7 +51,7 @@ local metrics = {
   end },
   { "reeve_excluded", "gauge", "Records that the last run left out, by reason", function(f, add)
     local excluded = f.last and f.last.excluded or {}
-    for _, why in ipairs(sorted(excluded)) do add(tonumber(excluded[why]), "why", why) end
+    for _, why in ipairs(names(excluded)) do add(tonumber(excluded[why]), "why", why) end
   end },
   { "reeve_http_requests", "gauge", "HTTP requests of the last run", function(f, add)
     add(f.last and f.last.http and f.last.http.requests)

@@ -98,13 +98,11 @@ end
 
 --- Resource types that this connector's plugin declared or its accepted run has, sorted.
 function M.types(home, name, run)
-  local types, list = {}, {}
+  local types = {}
   counted(run, types)
   local ok, declared = pcall(M.declared, home, name, run)
   for type in pairs(ok and declared or {}) do types[type] = true end
-  for type in pairs(types) do list[#list + 1] = type end
-  table.sort(list)
-  return list
+  return require("shape").names(types)
 end
 
 --- Insists on a resource type that there is.

@@ -6,6 +6,7 @@
 -- Measured per resource type, and for grants per entitlement; the limits are the connector's for the type or
 -- "type:slug" (config.guard). A first run has nothing to compare with: only never_empty is measured in it.
 local config = require "config.config"
+local shape = require "shape"
 
 local M = {}
 
@@ -36,10 +37,7 @@ local function check_removed(findings, target, name, n, of, limit)
 end
 
 local function check_changed(input, findings, target, stats, of, limit)
-  local fields = {}
-  for field in pairs(stats.fields) do fields[#fields + 1] = field end
-  table.sort(fields)
-  for _, field in ipairs(fields) do
+  for _, field in ipairs(shape.names(stats.fields)) do
     local n = stats.fields[field]
     if not is_volatile(input.manifest, field) and config.over(limit, n, of) then
       add(findings, { target = target, what = "changed", field = field, n = n, of = of, limit = limit },
@@ -84,10 +82,8 @@ end
 
 --- The findings, in a fixed order; none where the change is believable.
 function M.check(input)
-  local findings, types = {}, {}
-  for name in pairs(input.manifest.resources) do types[#types + 1] = name end
-  table.sort(types)
-  for _, name in ipairs(types) do check_type(input, findings, name, input.manifest.resources[name]) end
+  local findings, types = {}, input.manifest.resources
+  for _, name in ipairs(shape.names(types)) do check_type(input, findings, name, types[name]) end
   if input.first then return findings end
   table.sort(input.result.entitlements, function(a, b)
     if a.type ~= b.type then return a.type < b.type end

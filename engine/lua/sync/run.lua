@@ -50,9 +50,7 @@ end
 local function types_of(manifest)
   local types = {}
   for name, declared in pairs(manifest.resources) do
-    local slugs = {}
-    for slug in pairs(declared.entitlements or {}) do slugs[#slugs + 1] = slug end
-    table.sort(slugs)
+    local slugs = require("shape").names(declared.entitlements or {})
     types[name] = { trait = declared.trait, title = declared.title, description = declared.description,
       skip = declared.skip, entitlements = slugs[1] and slugs or nil }
   end

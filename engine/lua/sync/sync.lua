@@ -15,6 +15,7 @@ local json = require "host.json"
 local log = require "log"
 local mode = require "mode"
 local runs = require "sync.run"
+local shape = require "shape"
 local sys = require "host.sys"
 local task = require "target.task"
 
@@ -67,10 +68,7 @@ end
 function M.script(home, connector)
   local path = connector.tree.mapping or connector.options.mapping
   if not path then return nil end
-  local kinds = {}
-  for kind in pairs(connector.plugin:mapping()) do kinds[#kinds + 1] = kind end
-  table.sort(kinds)
-  local script = require("plugin.script").load(home, path, kinds)
+  local script = require("plugin.script").load(home, path, shape.names(connector.plugin:mapping()))
   return script, script.depends_on_day and sys.time():sub(1, 10) or nil
 end
 

@@ -139,10 +139,7 @@ local function object_rows(object, order)
     end
   end
   for _, name in ipairs(order or {}) do add(name) end
-  local rest = {}
-  for name in pairs(object) do rest[#rest + 1] = name end
-  table.sort(rest)
-  for _, name in ipairs(rest) do add(name) end
+  for _, name in ipairs(require("shape").names(object)) do add(name) end
   return rows
 end
 
