@@ -60,17 +60,10 @@ int secret_push_made(lua_State *L, enum err (*make)(void *, struct secret **, st
     return rc ? api_fail(L, &e) : 1;
 }
 
-/* A secret or, as plain bytes, a string or a number. */
-static struct secret_part part(lua_State *L, int arg) {
+struct secret_part secret_check_part(lua_State *L, int arg) {
     struct secret_part p = {.secret = secret_test(L, arg)};
     if (!p.secret) p.bytes = luaL_checklstring(L, arg, &p.len);
     return p;
-}
-
-static const char *part_bytes(const struct secret_part *p, size_t *len) {
-    if (p->secret) return secret_bytes(p->secret, len);
-    *len = p->len;
-    return p->bytes;
 }
 
 /* What the makers below are made of; none uses all of it. */
@@ -128,8 +121,8 @@ static int l_concat(lua_State *L) {
     struct order o = {.n = 2};
     if (lua_getstack(L, CONCAT_DEPTH, &ar))
         return luaL_error(L, "a secret is joined more than %d calls deep", CONCAT_DEPTH);
-    o.parts[0] = part(L, 1);
-    o.parts[1] = part(L, 2);
+    o.parts[0] = secret_check_part(L, 1);
+    o.parts[1] = secret_check_part(L, 2);
     int running = lua_gc(L, LUA_GCISRUNNING);
     lua_gc(L, LUA_GCSTOP);
     int n = secret_push_made(L, make_join, &o);
@@ -141,7 +134,7 @@ static int l_join(lua_State *L) {
     struct order o = {0};
     int n = lua_gettop(L);
     luaL_argcheck(L, n <= JOIN_MAX, JOIN_MAX + 1, "too many parts");
-    for (int i = 1; i <= n; i++) o.parts[o.n++] = part(L, i);
+    for (int i = 1; i <= n; i++) o.parts[o.n++] = secret_check_part(L, i);
     return secret_push_made(L, make_join, &o);
 }
 
@@ -152,8 +145,8 @@ static enum err make_basic(void *ctx, struct secret **out, struct error *e) {
 
 static int l_basic(lua_State *L) {
     struct order o = {0};
-    o.parts[0] = part(L, 1);
-    o.parts[1] = part(L, 2);
+    o.parts[0] = secret_check_part(L, 1);
+    o.parts[1] = secret_check_part(L, 2);
     return secret_push_made(L, make_basic, &o);
 }
 
@@ -201,10 +194,10 @@ static int l_release(lua_State *L) {
 static int l_seal(lua_State *L) {
     struct error e = {0};
     struct secret *key = check(L, 1);
-    struct secret_part p = part(L, 2);
+    struct secret_part p = secret_check_part(L, 2);
     size_t len, context_len;
     const char *context = luaL_checklstring(L, 3, &context_len);
-    const char *bytes = part_bytes(&p, &len);
+    const char *bytes = secret_part_bytes(&p, &len);
     struct buf *out = api_buf(L, len + SECRET_SEAL_EXTRA);
     enum err rc = secret_seal(key, bytes, len, context, context_len, out, &e);
     if (rc) return api_fail(L, &e);
@@ -284,7 +277,7 @@ static int l_hash(lua_State *L) {
     struct secret_part parts[JOIN_MAX];
     int n = lua_gettop(L);
     luaL_argcheck(L, n >= 1 && n <= JOIN_MAX, n ? JOIN_MAX + 1 : 1, "1 to 16 parts expected");
-    for (int i = 0; i < n; i++) parts[i] = part(L, i + 1);
+    for (int i = 0; i < n; i++) parts[i] = secret_check_part(L, i + 1);
     secret_digest_parts(parts, (size_t)n, hex);
     lua_pushlstring(L, hex, SECRET_DIGEST_HEX);
     return 1;
@@ -351,8 +344,8 @@ static int l_stand_in(lua_State *L) {
     bool found;
     const char *key = luaL_checklstring(L, 1, &key_len);
     luaL_argcheck(L, key_len == SECRET_HASH_KEY, 1, "16 bytes expected");
-    struct secret_part p = part(L, 2);
-    const char *text = part_bytes(&p, &len);
+    struct secret_part p = secret_check_part(L, 2);
+    const char *text = secret_part_bytes(&p, &len);
     struct buf *out = api_buf(L, STAND_IN_GROWS * len);
     enum err rc = stand_in_text((const unsigned char *)key, text, len, out, &found);
     if (rc) {

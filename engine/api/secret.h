@@ -29,6 +29,10 @@
  * needs it longer takes secret_keep(). Never raises.  [-0, +0, -] */
 struct secret *secret_test(lua_State *L, int idx);
 
+/* An argument that is a secret or, as plain bytes, a string or a number; it lives as long as the Lua
+ * value does. Raises for anything else.  [-0, +0, v] */
+struct secret_part secret_check_part(lua_State *L, int arg);
+
 /* Runs `make` and pushes its secret; now and then, and where it says that secrets or memory are out,
  * collects those that Lua has dropped, and tries once more. Then pushes the secret and returns 1, or fails as
  * api_fail() does. `make` neither raises nor keeps anything.  [-0, +1|3, m] */

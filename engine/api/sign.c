@@ -17,12 +17,6 @@ static struct secret *check_key(lua_State *L, int arg) {
     return key;
 }
 
-static struct secret_part part(lua_State *L, int arg) {
-    struct secret_part p = {.secret = secret_test(L, arg)};
-    if (!p.secret) p.bytes = luaL_checklstring(L, arg, &p.len);
-    return p;
-}
-
 static enum err make_jwt(void *ctx, struct secret **out, struct error *e) {
     struct order *o = ctx;
     return sign_jwt((enum sign_alg)o->how, o->key, &o->a, &o->b, out, e);
@@ -33,8 +27,8 @@ static int l_jwt(lua_State *L) {
                                        NULL};
     struct order o = {.how = luaL_checkoption(L, 1, NULL, names)};
     o.key = check_key(L, 2);
-    o.a = part(L, 3);
-    o.b = part(L, 4);
+    o.a = secret_check_part(L, 3);
+    o.b = secret_check_part(L, 4);
     return secret_push_made(L, make_jwt, &o);
 }
 
@@ -48,7 +42,7 @@ static int l_hmac(lua_State *L) {
     static const char *const forms[] = {"hex", "base64", "base64url", NULL};
     struct order o = {.how = luaL_checkoption(L, 1, NULL, names)};
     o.key = check_key(L, 2);
-    o.a = part(L, 3);
+    o.a = secret_check_part(L, 3);
     o.form = luaL_checkoption(L, 4, "hex", forms);
     return secret_push_made(L, make_hmac, &o);
 }

@@ -187,7 +187,7 @@ bool secret_equal(const struct secret *a, const struct secret *b) {
     return a->len == b->len && sodium_memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
-static const char *part_bytes(const struct secret_part *p, size_t *len) {
+const char *secret_part_bytes(const struct secret_part *p, size_t *len) {
     if (p->secret) return secret_bytes(p->secret, len);
     *len = p->len;
     return p->bytes;
@@ -197,14 +197,14 @@ enum err secret_join(const struct secret_part *parts, size_t n, struct secret **
                      struct error *e) {
     size_t total = 0, len;
     for (size_t i = 0; i < n && total <= LIMIT_SECRET; i++) {
-        part_bytes(&parts[i], &len);
+        secret_part_bytes(&parts[i], &len);
         total = len > LIMIT_SECRET ? len : total + len;
     }
     enum err rc = make(total, out, e);
     if (rc) return rc;
     char *to = (*out)->bytes;
     for (size_t i = 0; i < n; i++) {
-        const char *from = part_bytes(&parts[i], &len);
+        const char *from = secret_part_bytes(&parts[i], &len);
         if (len) memcpy(to, from, len);
         to += len;
     }
@@ -486,7 +486,7 @@ void secret_digest_parts(const struct secret_part *parts, size_t n,
     crypto_generichash_init(&state, NULL, 0, SECRET_DIGEST_HEX / 2);
     for (size_t i = 0; i < n; i++) {
         size_t len;
-        const char *bytes = part_bytes(&parts[i], &len);
+        const char *bytes = secret_part_bytes(&parts[i], &len);
         unsigned char size[8];
         for (size_t k = 0; k < sizeof size; k++) size[k] = (unsigned char)((uint64_t)len >> 8 * k);
         if (n > 1) crypto_generichash_update(&state, size, sizeof size);

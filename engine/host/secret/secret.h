@@ -66,6 +66,9 @@ struct secret_part {
     size_t len;
 };
 
+/* What it is made of, and how long that is; it lives as long as the part's secret or bytes do. */
+const char *secret_part_bytes(const struct secret_part *p, size_t *len);
+
 /* Derived secrets; failures as for secret_new. */
 enum err secret_join(const struct secret_part *parts, size_t n, struct secret **out,
                      struct error *e);

@@ -15,12 +15,6 @@ enum {
     COORDINATE = 32,      /* bytes of r and of s on P-256 */
 };
 
-static const char *part_bytes(const struct secret_part *p, size_t *len) {
-    if (p->secret) return secret_bytes(p->secret, len);
-    *len = p->len;
-    return p->bytes;
-}
-
 static void wipe(struct buf *b) {
     secret_wipe(b->data, b->len);
     buf_free(b);
@@ -194,7 +188,8 @@ enum err sign_jwt(enum sign_alg alg, const struct secret *key, const struct secr
     struct signature s;
     struct buf text;
     size_t head_len, body_len;
-    const char *head = part_bytes(header, &head_len), *body = part_bytes(claims, &body_len);
+    const char *head = secret_part_bytes(header, &head_len);
+    const char *body = secret_part_bytes(claims, &body_len);
     *out = NULL;
     if (head_len > LIMIT_SECRET || body_len > LIMIT_SECRET)
         return err_set(e, ERR_LIMIT, "sign a token: over %d bytes", LIMIT_SECRET);
@@ -230,7 +225,7 @@ enum err sign_hmac(enum sign_hash hash, const struct secret *key, const struct s
     char room[2 * EVP_MAX_MD_SIZE + 1];
     struct buf text = {.data = room, .cap = sizeof room, .max = sizeof room};
     size_t len;
-    const char *bytes = part_bytes(data, &len);
+    const char *bytes = secret_part_bytes(data, &len);
     *out = NULL;
     if (len > LIMIT_REQUEST)
         return err_set(e, ERR_LIMIT, "make an HMAC: of at most %d bytes", LIMIT_REQUEST);
