@@ -6,9 +6,7 @@ local function new_tree(plugin, flags)
 end
 
 local function refuse_taken(home, name)
-  if not require("config.home").is_name(name) then
-    fail("usage", ("'%s' is not a connector's name: [a-z0-9][a-z0-9-]{0,62} expected"):format(name))
-  end
+  require("config.home").check_name(name)
   if require("config.connector").exists(home, name) then
     fail("usage", ("there is a connector '%s' already (%s)"):format(name, home:connector_path(name)),
       ("`reeve set %s key=value` changes it"):format(name))

@@ -40,8 +40,8 @@ return {
   run = function(ctx, args, flags)
     local name, home, sys = args[1], ctx.home, require "host.sys"
     local connector = require "config.connector"
+    require("config.home").check_name(name)
     local there = connector.exists(home, name)
-    if not there and not require("config.home").is_name(name) then connector.read(home, name) end
     local before = digest_of(home, name)
     local held, served = lock(home, name)
     local ledger = require("state.ledger").open(home)

@@ -45,9 +45,7 @@ end
 
 --- The decoded file of a connector.
 function M.read(home, name)
-  if not homes.is_name(name) then
-    fail("usage", ("'%s' is not a connector's name: [a-z0-9][a-z0-9-]{0,62} expected"):format(name))
-  end
+  homes.check_name(name)
   homes.check(home.dir .. "/connectors")
   return homes.read_json(home:connector_path(name)) or M.unknown(home, name)
 end

@@ -128,6 +128,12 @@ function M.is_name(name)
   return type(name) == "string" and #name <= 63 and name:find("^[a-z0-9][a-z0-9-]*$") ~= nil
 end
 
+--- Raises a usage failure for what is none.
+function M.check_name(name)
+  if M.is_name(name) then return end
+  fail("usage", ("'%s' is not a connector's name: [a-z0-9][a-z0-9-]{0,62} expected"):format(name))
+end
+
 --- Names of the connectors, sorted; then those of files there whose names are none.
 function Home:connectors()
   local names, strange = {}, {}

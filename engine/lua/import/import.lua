@@ -97,7 +97,7 @@ end
 -- refused.
 local function tree_of(home, name, options)
   if not connectors.exists(home, name) then
-    if not require("config.home").is_name(name) then connectors.read(home, name) end
+    require("config.home").check_name(name)
     return { plugin = imported.NAME, app = options.app, owners = options.owners, settings = {} }, true
   end
   local tree = connectors.read(home, name)

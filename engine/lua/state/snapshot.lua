@@ -19,7 +19,7 @@ end
 -- A name is known where its file is, or (after remove --keep-history) its state.
 local function known(home, name)
   local connector = require "config.connector"
-  if not homes.is_name(name) then connector.read(home, name) end
+  homes.check_name(name)
   if connector.exists(home, name) then return end
   if not folder(home, name) then connector.unknown(home, name) end
 end
