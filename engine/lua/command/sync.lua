@@ -86,7 +86,7 @@ local function names_of(ctx, args, flags)
   local names = require("ui.cli").connectors(args, flags, function() return all_names(ctx) end)
   -- A name that is none stops all; a file that is not valid only its own sync.
   for _, name in ipairs(names) do
-    if not require("config.connector").exists(ctx.home, name) then require("config.connector").read(ctx.home, name) end
+    require("config.connector").check_there(ctx.home, name)
   end
   if flags.allow_empty and #names ~= 1 then fail("usage", "--allow-empty is for one connector") end
   return names

@@ -55,6 +55,12 @@ function M.exists(home, name)
   return homes.is_name(name) and fail.found(require("host.sys").stat(home:connector_path(name))) ~= nil
 end
 
+--- Raises a usage failure where there is none.
+function M.check_there(home, name)
+  homes.check_name(name)
+  if not M.exists(home, name) then M.unknown(home, name) end
+end
+
 --- What a sealed secret of this connector is bound to, as a sorted list of texts.
 local function origins(manifest, settings, options)
   local list = {}
