@@ -5,6 +5,7 @@
 #include "../host/net/bucket.h"
 #include "../host/net/http.h"
 #include "../host/net/http_url.h"
+#include "../host/system/process.h"
 #include "api.h"
 #include "asset.h"
 #include "http_request.h"
@@ -220,7 +221,7 @@ static int l_bucket(lua_State *L) {
 
 static int l_take(lua_State *L) {
     struct bucket *b = luaL_checkudata(L, 1, BUCKET);
-    lua_pushnumber(L, bucket_take(b, http_clock()));
+    lua_pushnumber(L, bucket_take(b, process_mono()));
     return 1;
 }
 
@@ -271,11 +272,6 @@ static int l_date(lua_State *L) {
     return 1;
 }
 
-static int l_sleep(lua_State *L) {
-    http_sleep(luaL_checknumber(L, 1));
-    return 0;
-}
-
 static int l_failure(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
@@ -293,7 +289,7 @@ static const luaL_Reg bucket_methods[] = {{"take", l_take}, {NULL, NULL}};
 static const luaL_Reg functions[] = {
     {"client", l_client},   {"bucket", l_bucket}, {"parse", l_parse},
     {"resolve", l_resolve}, {"date", l_date},     {"failure", l_failure},
-    {"sleep", l_sleep},     {NULL, NULL},
+    {NULL, NULL},
 };
 
 int luaopen_host_http(lua_State *L) {

@@ -15,7 +15,6 @@
  *   parse(url) -> { text, shown, origin, host } | nil, message, code
  *   resolve(base, reference) -> url | nil, message, code
  *   failure{ status, code, message, url } -> that table, as requests raise it: it has a tostring
- *   sleep(seconds)     waits where there is nothing to poll; a signal ends it
  *   date(text) -> seconds since 1970 | nil
  *
  * The methods of a request that wait (wait, body, json, secret, rest, an iterator) yield the

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "../base/limits.h"
+#include "../system/process.h"
 #include "http_reroute.h"
 #include "http_transfer.h"
 
@@ -181,7 +181,7 @@ static enum err prepare(struct http *h, struct http_request *r, const struct htt
     r->source = ask->source;
     r->timeout_s = ask->timeout_s > 0 ? ask->timeout_s : h->timeout_s;
     r->deadline_s = ask->deadline_s;
-    r->until = ask->deadline_s > 0 ? http_clock() + ask->deadline_s : INFINITY;
+    r->until = ask->deadline_s > 0 ? process_mono() + ask->deadline_s : INFINITY;
     enum err rc = http_url_parse(ask->url, ask->url_len, &r->url, &why);
     if (rc) return err_set(e, rc, "%s: %s", ask->method, why.text);
     if (asprintf(&r->shown, "%s %s", r->method, r->url.shown) < 0) {
@@ -319,7 +319,7 @@ static void serve(struct http_request *r) {
     r->slot = true;
     r->client->slots++;
     if (!r->easy) http_transfer_begin(r);
-    r->last = http_clock();
+    r->last = process_mono();
 }
 
 /* Requests that are over and have nothing to tell the loop are not looked at any more. */
@@ -379,7 +379,7 @@ static void silence(struct http_request *r, double now) {
 }
 
 static void judge(struct http *h) {
-    double now = http_clock();
+    double now = process_mono();
     for (struct http_request *r = h->all; r; r = r->next)
         if (running(r) && r->until <= now) expire(r);
         else if (deadline(r) <= now) silence(r, now);
@@ -392,7 +392,7 @@ static bool any_woken(const struct http *h) {
 }
 
 static int patience(const struct http *h, double timeout_s) {
-    double until = http_clock() + timeout_s, now = http_clock();
+    double until = process_mono() + timeout_s, now = process_mono();
     for (struct http_request *r = h->all; r; r = r->next) until = fmin(until, deadline(r));
     return until <= now ? 0 : (int)ceil(fmin(until - now, 3600) * 1000);
 }
@@ -437,18 +437,6 @@ void http_stats(const struct http *h, struct http_stats *out) {
         if (r->easy) out->running++;
         else if (r->ticket) out->waiting++;
     }
-}
-
-double http_clock(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-void http_sleep(double seconds) {
-    struct timespec t = {.tv_sec = (time_t)seconds};
-    t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
-    nanosleep(&t, NULL);
 }
 
 int64_t http_date(const char *text) {

@@ -140,12 +140,6 @@ struct http_stats {
 };
 void http_stats(const struct http *h, struct http_stats *out);
 
-/* Seconds on a clock that only goes forward. */
-double http_clock(void);
-
-/* Waits where there is nothing to poll; a signal ends it. */
-void http_sleep(double seconds);
-
 /* The seconds since 1970 that an HTTP date names; -1 where it is none. */
 int64_t http_date(const char *text);
 

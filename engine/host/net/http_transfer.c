@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../base/limits.h"
+#include "../system/process.h"
 #include "http_error.h"
 #include "http_proxy.h"
 #include "http_reroute.h"
@@ -33,7 +34,7 @@ static size_t refuse_old_http(struct http_request *r) {
 
 static size_t on_header(char *line, size_t one, size_t n, void *ctx) {
     struct http_request *r = ctx;
-    r->last = http_clock();
+    r->last = process_mono();
     bool was_complete = r->head.complete;
     enum err rc = http_head_line(&r->head, line, one * n);
     if (rc) {
@@ -74,7 +75,7 @@ static uint64_t wire_bytes(struct http_request *r) {
 static size_t on_body(char *bytes, size_t one, size_t n, void *ctx) {
     struct http_request *r = ctx;
     n *= one;
-    r->last = http_clock();
+    r->last = process_mono();
     if (r->moving) return (r->skipped += n) > SKIPPED_MAX ? 0 : n;
     uint64_t wire = r->head.encoded ? wire_bytes(r) : 0;
     bool new_piece = !r->head.encoded || wire != r->piece_at;
@@ -102,7 +103,7 @@ static size_t on_source(char *to, size_t one, size_t n, void *ctx) {
     struct error why;
     size_t got = 0;
     enum err rc = r->source.read(r->source.ctx, to, one * n, &got, &why);
-    r->last = http_clock();
+    r->last = process_mono();
     if (!rc) return got;
     err_set(&r->failure, rc, "%s: %s", r->shown, why.text);
     return CURL_READFUNC_ABORT;
@@ -215,7 +216,7 @@ static void forget_answer(struct http_request *r) {
     r->piece_at = UINT64_MAX;
     r->refused = NULL;
     r->curl_text[0] = '\0';
-    r->last = http_clock();
+    r->last = process_mono();
 }
 
 static void tell_refused(struct http_request *r, const char *address) {
@@ -386,6 +387,6 @@ void http_transfer_done(struct http_request *r, CURLcode result) {
 
 void http_transfer_resume(struct http_request *r) {
     r->paused = false;
-    r->last = http_clock();
+    r->last = process_mono();
     curl_easy_pause(r->easy, CURLPAUSE_CONT);
 }

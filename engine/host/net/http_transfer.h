@@ -47,7 +47,7 @@ struct http_request {
     struct http_source source; /* read NULL: none */
     bool body_secret, repeatable, http2;
     double timeout_s;
-    double deadline_s, until; /* until: when on http_clock() it must be over; INFINITY: never */
+    double deadline_s, until; /* until: when on process_mono() it must be over; INFINITY: never */
     unsigned redirects;
 
     CURL *easy; /* NULL: not on the wire */

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../base/buf.h"
 #include "../base/limits.h"
+#include "../system/process.h"
 
 enum state {
     RECEIVING,
@@ -49,12 +49,6 @@ struct server {
     struct exchange *first, *last;
     char said[256]; /* the library's last complaint */
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* ------------------------------------------------------------------ exchanges */
 
@@ -167,7 +161,7 @@ void exchange_free(struct exchange *x) {
 static double must_wait(const struct exchange *x, size_t pos) {
     double rate = x->reply.bytes_per_s;
     if (rate <= 0) return 0;
-    double left = x->began + (double)pos / rate - now();
+    double left = x->began + (double)pos / rate - process_mono();
     return left <= 0 ? 0 : left < 0.1 ? 0.1 : left;
 }
 
@@ -179,7 +173,7 @@ static ssize_t read_body(void *cls, uint64_t pos, char *out, size_t max) {
     double wait = pos >= end ? LIMIT_IDLE_S : must_wait(x, (size_t)pos);
     if (pos >= end) x->reply.stall = false;
     if (wait > 0) {
-        x->due = now() + wait;
+        x->due = process_mono() + wait;
         suspend(x);
         return 0;
     }
@@ -219,7 +213,7 @@ enum err exchange_reply(struct exchange *x, const struct server_reply *reply, st
     x->reply.headers = NULL;
     x->state = ANSWERED;
     if (reply->delay_s > 0)
-        x->due = now() + reply->delay_s;
+        x->due = process_mono() + reply->delay_s;
     else if (x->connection)
         resume(x);
     return ERR_OK;
@@ -228,7 +222,7 @@ enum err exchange_reply(struct exchange *x, const struct server_reply *reply, st
 static enum MHD_Result send_answer(struct exchange *x) {
     if (x->reply.cut) return MHD_NO;
     x->state = SENDING;
-    x->began = now();
+    x->began = process_mono();
     enum MHD_Result sent =
         MHD_queue_response(x->connection, (unsigned)x->reply.status, x->response);
     MHD_destroy_response(x->response);
@@ -416,7 +410,7 @@ double server_wait_s(struct server *s) {
     double wait = MHD_get_timeout(s->daemon, &ms) == MHD_YES ? (double)ms / 1000 : -1;
     for (struct exchange *x = s->first; x; x = x->after) {
         if (x->due <= 0) continue;
-        double left = x->due - now();
+        double left = x->due - process_mono();
         if (left < 0) left = 0;
         if (wait < 0 || left < wait) wait = left;
     }
@@ -425,7 +419,7 @@ double server_wait_s(struct server *s) {
 
 enum err server_run(struct server *s, struct error *e) {
     for (struct exchange *x = s->first; x; x = x->after)
-        if (x->due > 0 && x->due <= now()) resume(x);
+        if (x->due > 0 && x->due <= process_mono()) resume(x);
     if (MHD_run(s->daemon) == MHD_YES) return ERR_OK;
     return err_set(e, ERR_FAILED, "the HTTP server stopped: %s", s->said);
 }
@@ -437,11 +431,11 @@ static struct exchange *in_state(struct server *s, enum state state) {
 }
 
 enum err server_poll(struct server *s, double timeout_s, struct error *e) {
-    double end = timeout_s < 0 ? -1 : now() + timeout_s;
+    double end = timeout_s < 0 ? -1 : process_mono() + timeout_s;
     enum err rc = server_run(s, e);
     while (!rc && !in_state(s, READY)) {
         double wait = server_wait_s(s);
-        double left = end < 0 ? -1 : end - now();
+        double left = end < 0 ? -1 : end - process_mono();
         if (end >= 0 && left <= 0) break;
         if (left >= 0 && (wait < 0 || left < wait)) wait = left;
         /* Rounded up: waking a little early would turn the rest of the wait into a busy loop. */

@@ -50,7 +50,7 @@ function M.lock(home, name, wait)
       fail(code, name .. ": " .. message, code == "storage" and WRITABLE or nil)
     end
     M.check_signal()
-    require("host.http").sleep(LOCK_POLL_S)
+    sys.sleep(LOCK_POLL_S)
   end
 end
 
