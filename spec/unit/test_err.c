@@ -9,13 +9,20 @@
 
 #include "../../engine/host/base/err.h"
 
+/* The first code of this name; ERR_COUNT where there is none. */
+static enum err named(const char *name) {
+    int i = 0;
+    while (i < ERR_COUNT && strcmp(err_name((enum err)i), name) != 0) i++;
+    return (enum err)i;
+}
+
 static void every_code_has_a_name_of_its_own(void **state) {
     (void)state;
     for (int i = 0; i < ERR_COUNT; i++) {
         const char *name = err_name((enum err)i);
         assert_non_null(name);
         assert_true(strlen(name) > 0);
-        assert_int_equal(err_by_name(name), i);
+        assert_int_equal(named(name), i);
     }
 }
 
@@ -26,13 +33,12 @@ static void exit_codes_are_the_documented_ones(void **state) {
         "partial", "busy", "storage", "changes", "pending",   "stale",
     };
     for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
-        assert_int_equal(err_exit(err_by_name(names[i])), i);
+        assert_int_equal(err_exit(named(names[i])), i);
     for (int i = 0; i < ERR_COUNT; i++) assert_in_range(err_exit((enum err)i), 0, 12);
 }
 
 static void unknown_is_failed(void **state) {
     (void)state;
-    assert_int_equal(err_by_name("no such name"), ERR_FAILED);
     assert_int_equal(err_exit((enum err)ERR_COUNT), 1);
     assert_string_equal(err_name((enum err)-1), "failed");
 }

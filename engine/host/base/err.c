@@ -33,12 +33,6 @@ const char *err_name(enum err code) {
     return (unsigned)code < ERR_COUNT ? codes[code].name : "failed";
 }
 
-enum err err_by_name(const char *name) {
-    for (int i = 0; i < ERR_COUNT; i++)
-        if (strcmp(codes[i].name, name) == 0) return (enum err)i;
-    return ERR_FAILED;
-}
-
 int err_exit(enum err code) {
     return (unsigned)code < ERR_COUNT ? codes[code].exit : 1;
 }

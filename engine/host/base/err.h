@@ -46,9 +46,6 @@ struct error {
 /* The code's name as logs, specs and Lua see it: "storage", "credentials" … Never NULL. */
 const char *err_name(enum err code);
 
-/* The code with this name; ERR_FAILED for a name that is none. */
-enum err err_by_name(const char *name);
-
 /* The exit status for a code, 0..12. */
 int err_exit(enum err code);
 

@@ -262,9 +262,3 @@ void scrub_buf(struct buf *b) {
     b->len = scrub(b->data, b->len);
     b->data[b->len] = '\0';
 }
-
-void scrub_text(char *text) {
-    size_t len = strlen(text);
-    if (scrub_clean(text, len)) return;
-    text[scrub(text, len)] = '\0';
-}

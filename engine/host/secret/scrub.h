@@ -26,9 +26,7 @@ const struct secret *scrub_find(const char *text, size_t len);
  * and whole; the longest where there are several. *taken is then how many bytes it takes. */
 const struct secret *scrub_spelt(const char *text, size_t len, size_t *taken);
 
-/* Scrubs in place, a buffer's content or a NUL-terminated text. Never fails: *** is shorter than
- * what it hides. */
+/* Scrubs a buffer's content in place. Never fails: *** is shorter than what it hides. */
 void scrub_buf(struct buf *b);
-void scrub_text(char *text);
 
 #endif
