@@ -167,6 +167,23 @@ describe("import of Reeve's own export", function()
       assert.matches("--without " .. wrong .. ": no such field", r.err, 1, true)
     end
   end)
+
+  it("leaves out parts of fields, by the names that it gives them itself", function()
+    local home, path = c1z.home(WORLD), reeve.folder() .. "/main.c1z"
+    reeve.ok { "export", "main", "-o", "c1z", "-f", path, home = home }
+    import(home, "copy", path)
+    local changed = reeve.json(reeve.encode(WORLD))
+    changed.user[1].parent = ref("group", "g1")
+    reeve.connector(home, "main", { plugin = "acme", settings = { data = "{}" },
+      guard = { user = { changed = "100%" } } })
+    reeve.ok { "sync", "main", home = home, env = { REEVE_SETTINGS_DATA = reeve.encode(changed) } }
+    assert.same({ "user changed parent.id 1", "user changed parent.type 1" }, summary(home, "main", "copy"))
+    local function differences(...)
+      return #reeve.jsonl((reeve.ok { "diff", "main", "--with", "copy", "-o", "jsonl", home = home, ... }))
+    end
+    assert.equal(1, differences("--without", "parent.id"))
+    assert.equal(0, differences("--without", "parent.id", "--without", "parent.type"))
+  end)
 end)
 
 describe("import of a Go connector's file", function()

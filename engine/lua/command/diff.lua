@@ -28,16 +28,29 @@ local function range(name, st, meta, from, to)
   return previous(st, from), from
 end
 
--- Raises for what is no field of any record: to leave it out would be to leave out nothing.
+-- Raises for what is in no field of any record: to leave it out would be to leave out nothing.
 local function check_without(paths)
   local fields, known = require("state.record").fields(), {}
   for _, name in ipairs(fields) do known[name] = true end
   for _, path in ipairs(paths) do
-    if not known[path] and not path:find "^profile%.." then
+    if not known[path] and not known[path:match "^([^.]+)%.."] then
       fail("usage", ("diff: --without %s: no such field"):format(path),
         require("suggest").hint(path, fields, "there are profile.KEY and"))
     end
   end
+end
+
+-- Takes a field, named as differences name it (profile.title), out of a record; and what it leaves empty.
+local function leave_out(record, path)
+  if record[path] ~= nil then
+    record[path] = nil
+    return
+  end
+  local field, rest = path:match "^([^.]+)%.(.+)$"
+  local part = field and record[field]
+  if type(part) ~= "table" then return end
+  leave_out(part, rest)
+  if next(part) == nil then record[field] = nil end
 end
 
 -- What is compared of two connectors' records: a function (kind, record) -> record; nil where they are taken as they
@@ -48,10 +61,7 @@ local function view(ctx, name, flags)
   if not of_file and not flags.without then return nil end
   return function(kind, record)
     if of_file then record = comparable.record(kind, record) end
-    for _, path in ipairs(flags.without or {}) do
-      local member = path:match("^profile%.(.+)$")
-      if not member then record[path] = nil elseif record.profile then record.profile[member] = nil end
-    end
+    for _, path in ipairs(flags.without or {}) do leave_out(record, path) end
     if record.profile and next(record.profile) == nil then record.profile = nil end
     return record
   end
@@ -98,7 +108,7 @@ return {
   flags = {
     cli.output, { name = "with", arg = "OTHER", help = "compare with another connector's state" },
     { name = "summary", help = "count: a row a type and field" },
-    { name = "without", arg = "FIELD", many = true, help = "leave out a field, or profile.KEY (with --with)" },
+    { name = "without", arg = "FIELD", many = true, help = "leave out a field, or a part: profile.KEY (with --with)" },
     { name = "exit-code", help = "end with 10 where there are differences" },
   },
   notes = "With --with, removed is what OTHER does not have, and added what it has alone; → leads from NAME's value\n"
