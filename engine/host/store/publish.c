@@ -33,26 +33,30 @@ enum err publish_run(struct state *s, uint64_t run, struct span record, struct e
     return finish(t, rc, e);
 }
 
+/* Takes the oldest change of a run out of its list; `done` where there is none. */
+static enum err take_change(struct state *s, struct store_txn *t, uint64_t run,
+                            struct compare_change *change, bool *done, struct error *e) {
+    struct store_cursor *c;
+    struct state_key prefix = state_key_run(run);
+    struct span key = state_span(&prefix), value;
+    enum err rc = store_cursor(t, STATE_CHG, &c, e);
+    if (!rc) rc = store_move(c, STORE_SEEK, &key, &value, e);
+    *done = rc == ERR_NOT_FOUND || (!rc && state_u64(key.p) != run);
+    if (!rc && !*done && !compare_change_read(value, change)) rc = damaged(s, e);
+    if (!rc && !*done) rc = store_cursor_del(c, e);
+    store_cursor_close(c);
+    return *done ? ERR_OK : rc;
+}
+
 /* Undoes up to BATCH changes of a run, oldest first: an undo that was cut goes on from there. */
 static enum err undo_some(struct state *s, uint64_t run, bool *done, struct error *e) {
     struct store_txn *t;
-    struct state_key prefix = state_key_run(run);
     enum err rc = store_begin(s->store, true, &t, e);
     *done = false;
     for (int i = 0; i < BATCH && !rc && !*done; i++) {
-        struct store_cursor *c;
         struct compare_change change;
-        struct span key = state_span(&prefix), value;
-        rc = store_cursor(t, STATE_CHG, &c, e);
-        if (!rc) rc = store_move(c, STORE_SEEK, &key, &value, e);
-        *done = rc == ERR_NOT_FOUND || (!rc && state_u64(key.p) != run);
-        if (!*done && !rc && !compare_change_read(value, &change)) rc = damaged(s, e);
-        if (!*done && !rc) {
-            rc = store_cursor_del(c, e);
-            if (!rc) rc = index_undo(t, change.key, run, e);
-        }
-        store_cursor_close(c);
-        if (*done) rc = ERR_OK;
+        rc = take_change(s, t, run, &change, done, e);
+        if (!rc && !*done) rc = index_undo(t, change.key, run, e);
     }
     return finish(t, rc, e);
 }
@@ -207,25 +211,16 @@ static void forget_record(void *of, uint64_t record) {
 
 static enum err forget_some(struct state *s, uint64_t run, bool *done, struct error *e) {
     struct store_txn *t;
-    struct state_key prefix = state_key_run(run);
     enum err rc = store_begin(s->store, true, &t, e);
     struct forgotten f = {.t = t};
     *done = false;
     for (int i = 0; i < BATCH && !rc && !*done; i++) {
-        struct store_cursor *c;
         struct compare_change change;
-        struct span key = state_span(&prefix), value;
-        rc = store_cursor(t, STATE_CHG, &c, e);
-        if (!rc) rc = store_move(c, STORE_SEEK, &key, &value, e);
-        *done = rc == ERR_NOT_FOUND || (!rc && state_u64(key.p) != run);
-        bool ours = !rc && !*done;
-        if (ours && !compare_change_read(value, &change)) rc = damaged(s, e);
-        ours = ours && !rc;
-        if (ours) rc = store_cursor_del(c, e);
-        store_cursor_close(c);
-        if (*done) rc = ERR_OK;
-        if (ours && !rc && change.op == COMPARE_DROPPED) forget_record(&f, change.before);
-        if (ours && !rc && change.op != COMPARE_DROPPED)
+        rc = take_change(s, t, run, &change, done, e);
+        if (rc || *done) break;
+        if (change.op == COMPARE_DROPPED)
+            forget_record(&f, change.before);
+        else
             rc = index_forget(t, change.key, run, forget_record, &f, e);
         if (!rc && f.rc) rc = err_set(e, f.rc, "cannot forget records of run %llu",
                                       (unsigned long long)run);
